@@ -1,0 +1,2 @@
+//! The `sandpit` binary.
+fn main() {}
