@@ -1,2 +1,26 @@
-//! The `sandpit` binary.
-fn main() {}
+//! `sandpit`: a native host for Interactive Brokers trading tools.
+//!
+//! This crate is the command line, the configuration and the wiring. The work
+//! is done in the rooms below it, top to bottom: `sandpit-front`,
+//! `sandpit-tools`, `sandpit-sandbox`, `sandpit-gateway`.
+
+mod cli;
+mod commands;
+mod config;
+mod logging;
+mod shutdown;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("sandpit: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

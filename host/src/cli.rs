@@ -1,0 +1,135 @@
+//! The command line.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::Overrides;
+
+/// A native host for Interactive Brokers trading tools: MCP and REST in front,
+/// WebAssembly components inside, one TWS connection behind.
+#[derive(Debug, Parser)]
+#[command(name = "sandpit", version, arg_required_else_help = true)]
+#[command(after_help = "Settings come from, each stronger than the one before: the defaults, \
+    sandpit.toml, .env, the environment (TWS_HOST, TWS_PORT, TWS_CLIENT_ID, PORT, and \
+    SANDPIT_SECTION__KEY for all others), the command line.")]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What a person can ask for.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Serve the tools, on a real TWS or IB Gateway.
+    Serve(ServeArgs),
+    /// Serve the tools on a simulated TWS that runs inside, already connected.
+    Demo(DemoArgs),
+    /// Run the simulated TWS alone, for any TWS client.
+    Simulate(SimulateArgs),
+    /// Ask a running host whether it is well; exits with 1 if it is not.
+    Health(HealthArgs),
+}
+
+/// Settings that `serve` and `demo` share.
+#[derive(Debug, Args)]
+pub struct HostArgs {
+    /// The configuration file [default: sandpit.toml, if there is one].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// The address to listen on for HTTP [default: 127.0.0.1].
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<IpAddr>,
+    /// The port to listen on for HTTP; 0 takes a free one [default: 8000].
+    #[arg(long, value_name = "PORT")]
+    pub port: Option<u16>,
+    /// The folder of tools.
+    #[arg(long, value_name = "FOLDER")]
+    pub tools: Option<PathBuf>,
+    /// What to log: error, warn, info, debug, trace, or a filter.
+    #[arg(long, value_name = "LEVEL")]
+    pub log: Option<String>,
+}
+
+impl HostArgs {
+    /// What these say about the configuration.
+    pub fn overrides(&self) -> Overrides {
+        let mut overrides = Overrides::default();
+        overrides.set("server.listen", self.listen.map(|ip| ip.to_string()));
+        overrides.set("server.port", self.port);
+        let tools = self.tools.as_ref().map(|path| path.display().to_string());
+        overrides.set("tools.folder", tools);
+        overrides.set("log.level", self.log.clone());
+        overrides
+    }
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Settings of the host.
+    #[command(flatten)]
+    pub host: HostArgs,
+    /// Host of TWS or IB Gateway [default: 127.0.0.1].
+    #[arg(long, value_name = "HOST")]
+    pub tws_host: Option<String>,
+    /// API port: 7497 TWS paper, 7496 TWS live, 4002 Gateway paper, 4001
+    /// Gateway live [default: 7497].
+    #[arg(long, value_name = "PORT")]
+    pub tws_port: Option<u16>,
+    /// API client id [default: 1].
+    #[arg(long, value_name = "ID")]
+    pub tws_client_id: Option<i32>,
+    /// Connect now, not only when `ibkr_connect` is called.
+    #[arg(long)]
+    pub connect: bool,
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Settings of the host.
+    #[command(flatten)]
+    pub host: HostArgs,
+    /// Where the simulated gateway listens.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4002")]
+    pub gateway: SocketAddr,
+    /// What the market and the account start from.
+    #[command(flatten)]
+    pub start: StartArgs,
+}
+
+/// Arguments of `simulate`.
+#[derive(Debug, Args)]
+pub struct SimulateArgs {
+    /// Where the simulated gateway listens; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4002")]
+    pub listen: SocketAddr,
+    /// What the market and the account start from.
+    #[command(flatten)]
+    pub start: StartArgs,
+    /// What to log: error, warn, info, debug, trace, or a filter.
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    pub log: String,
+}
+
+/// What a simulation starts from.
+#[derive(Debug, Args)]
+pub struct StartArgs {
+    /// Seed of the prices: the same seed gives the same market.
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub seed: u64,
+    /// A JSON file with the cash, positions, prices and history to start from.
+    #[arg(long, value_name = "FILE")]
+    pub fixture: Option<PathBuf>,
+}
+
+/// Arguments of `health`.
+#[derive(Debug, Args)]
+pub struct HealthArgs {
+    /// What to ask.
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000/healthz")]
+    pub url: http::Uri,
+}

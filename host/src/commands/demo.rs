@@ -1,0 +1,55 @@
+//! `sandpit demo`: the host with a simulated TWS inside, already connected.
+
+use std::io::Write;
+use std::net::SocketAddr;
+
+use sandpit_tools::Tools;
+
+use super::serve::Host;
+use super::simulate;
+use crate::cli::DemoArgs;
+use crate::config::Config;
+use crate::{logging, shutdown};
+
+/// Serves until the process is asked to stop.
+pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
+    let mut config = Config::read(args.host.config.as_deref(), &args.host.overrides())?;
+    logging::start(&config.log)?;
+    let stop = shutdown::on_signal()?;
+    let simulator = simulate::start(args.gateway, &args.start).await?;
+    // The demo never touches a real TWS, whatever the configuration says.
+    config.gateway.host = simulator.address().ip().to_string();
+    config.gateway.port = simulator.address().port();
+    config.gateway.connect_on_start = true;
+    let host = Host::start(&config).await?;
+    let address = host.address()?;
+    let text = welcome(address, simulator.address(), &host.tools);
+    // Standard output may be closed; the demo serves all the same.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    let served = host.serve(stop).await;
+    simulator.shutdown().await;
+    served
+}
+
+/// What the demo says when it is ready.
+fn welcome(address: SocketAddr, gateway: SocketAddr, tools: &Tools) -> String {
+    let base = format!("http://{address}/api/v1");
+    let mut text = format!(
+        "\nSandpit serves {} tools at {base}\n\
+         A simulated IB Gateway listens on {gateway} and is connected. No real money is near.\n\n",
+        tools.list().len()
+    );
+    for tool in tools.list().iter() {
+        let descriptor = tool.descriptor();
+        text.push_str(&format!("  {:<30} {}\n", descriptor.name, descriptor.title));
+    }
+    text.push_str(&format!(
+        "\nTry it:\n\n  \
+         curl {base}/get_positions\n\n  \
+         npx @modelcontextprotocol/inspector --cli {base}/mcp --transport http --method tools/list\n\n  \
+         Client configuration (most MCP clients):\n  \
+         {{ \"mcpServers\": {{ \"sandpit\": {{ \"type\": \"http\", \"url\": \"{base}/mcp\" }} }} }}\n\n\
+         Ctrl-C ends it.\n"
+    ));
+    text
+}

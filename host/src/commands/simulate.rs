@@ -1,0 +1,48 @@
+//! `sandpit simulate`: the simulated TWS alone.
+
+use std::net::SocketAddr;
+
+use anyhow::Context;
+use sandpit_simulator::{Fixture, Simulator, SimulatorConfig, Start};
+use tracing::info;
+
+use crate::cli::{SimulateArgs, StartArgs};
+use crate::config::LogSection;
+use crate::{logging, shutdown};
+
+/// Simulates until the process is asked to stop.
+pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
+    logging::start(&LogSection {
+        level: args.log,
+        ..LogSection::default()
+    })?;
+    let stop = shutdown::on_signal()?;
+    let simulator = start(args.listen, &args.start).await?;
+    info!("a simulated TWS listens on {}", simulator.address());
+    stop.cancelled().await;
+    simulator.shutdown().await;
+    Ok(())
+}
+
+/// Starts a simulator on `listen`.
+pub async fn start(listen: SocketAddr, args: &StartArgs) -> anyhow::Result<Simulator> {
+    let start = match &args.fixture {
+        None => Start::default(),
+        Some(file) => {
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("cannot read the fixture {}", file.display()))?;
+            let fixture = Fixture::from_json(&text)
+                .with_context(|| format!("the fixture {} is not usable", file.display()))?;
+            Start::Fixture(fixture)
+        }
+    };
+    let config = SimulatorConfig {
+        listen,
+        seed: args.seed,
+        start,
+        ..SimulatorConfig::default()
+    };
+    Simulator::start(config).await.with_context(|| {
+        format!("cannot start the simulated TWS on {listen}; name another address with a flag (see --help)")
+    })
+}
