@@ -1,0 +1,67 @@
+//! Why a request gave no answer.
+
+/// A message from TWS itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TwsMessage {
+    /// The TWS message code, for example 201.
+    pub code: i32,
+    /// TWS's own words.
+    pub text: String,
+}
+
+/// An order whose fate is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UncertainOrder {
+    /// The order's id, as far as one was assigned.
+    pub order_id: Option<i32>,
+    /// What is known, in a sentence.
+    pub message: String,
+}
+
+/// Why a request to the broker gave no answer. Every text is a sentence that
+/// can be shown to a person: what happened, what was expected, what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// There is no connection to TWS.
+    #[error("{0}")]
+    NotConnected(String),
+    /// What was asked for does not exist, for example a contract.
+    #[error("{0}")]
+    NotFound(String),
+    /// The operator's policy or the account's permissions do not allow it.
+    #[error("{0}")]
+    NoPermission(String),
+    /// It exists, but there is no data for it.
+    #[error("{0}")]
+    NoData(String),
+    /// TWS's pacing rules or the host's limits stand in the way; try again later.
+    #[error("{0}")]
+    Pacing(String),
+    /// TWS did not answer in time. Whether it did something is not known only
+    /// for orders, and those give `Uncertain`.
+    #[error("{0}")]
+    TimedOut(String),
+    /// The request cannot be right, and was not sent to TWS.
+    #[error("{0}")]
+    InvalidRequest(String),
+    /// TWS refused it.
+    #[error("TWS refused it (code {}): {}", .0.code, .0.text)]
+    Rejected(TwsMessage),
+    /// An order was sent and its fate is not known. Never send it again by
+    /// yourself: look it up.
+    #[error("{}", .0.message)]
+    Uncertain(UncertainOrder),
+    /// The call was cancelled, or ran into its deadline.
+    #[error("{0}")]
+    Cancelled(String),
+    /// Anything else, including a defect of the host.
+    #[error("{0}")]
+    Other(String),
+}
+
+impl Error {
+    /// A request that cannot be right.
+    pub(crate) fn invalid(text: impl Into<String>) -> Self {
+        Self::InvalidRequest(text.into())
+    }
+}
