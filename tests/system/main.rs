@@ -1,1 +1,22 @@
-//! Whole-system tests.
+//! Whole-system tests: the real `sandpit` binary with the real components, a
+//! real MCP client or plain HTTP in front, and the simulated TWS behind, each
+//! connected over a socket of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on should say so and stop"
+)]
+
+mod support;
+
+mod bad_input;
+mod catalogue;
+mod curl;
+mod lifecycle;
+mod questions;
+mod rebalancing;
+mod same_answer;
+mod streams;
