@@ -11,9 +11,11 @@ use crate::config::Overrides;
 /// WebAssembly components inside, one TWS connection behind.
 #[derive(Debug, Parser)]
 #[command(name = "sandpit", version, arg_required_else_help = true)]
-#[command(after_help = "Settings come from, each stronger than the one before: the defaults, \
+#[command(
+    after_help = "Settings come from, each stronger than the one before: the defaults, \
     sandpit.toml, .env, the environment (TWS_HOST, TWS_PORT, TWS_CLIENT_ID, PORT, and \
-    SANDPIT_SECTION__KEY for all others), the command line.")]
+    SANDPIT_SECTION__KEY for all others), the command line."
+)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -130,6 +132,10 @@ pub struct StartArgs {
 #[derive(Debug, Args)]
 pub struct HealthArgs {
     /// What to ask.
-    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8000/healthz")]
+    #[arg(
+        long,
+        value_name = "URL",
+        default_value = "http://127.0.0.1:8000/healthz"
+    )]
     pub url: http::Uri,
 }

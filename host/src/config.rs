@@ -357,7 +357,9 @@ impl Config {
             bail!("gateway.host is empty; it must be a host name or an address such as 127.0.0.1");
         }
         if gateway.port == 0 {
-            bail!("gateway.port is 0; it must be the API port of TWS (7497 paper, 7496 live) or IB Gateway (4002 paper, 4001 live)");
+            bail!(
+                "gateway.port is 0; it must be the API port of TWS (7497 paper, 7496 live) or IB Gateway (4002 paper, 4001 live)"
+            );
         }
         if gateway.client_id < 0 {
             bail!(
@@ -366,21 +368,47 @@ impl Config {
             );
         }
         for (key, value) in [
-            ("gateway.connect_timeout_seconds", gateway.connect_timeout_seconds),
-            ("gateway.request_timeout_seconds", gateway.request_timeout_seconds),
-            ("gateway.order_timeout_seconds", gateway.order_timeout_seconds),
-            ("server.session_idle_seconds", self.server.session_idle_seconds),
-            ("tools.call_deadline_seconds", self.tools.call_deadline_seconds),
-            ("tools.stream_deadline_seconds", self.tools.stream_deadline_seconds),
+            (
+                "gateway.connect_timeout_seconds",
+                gateway.connect_timeout_seconds,
+            ),
+            (
+                "gateway.request_timeout_seconds",
+                gateway.request_timeout_seconds,
+            ),
+            (
+                "gateway.order_timeout_seconds",
+                gateway.order_timeout_seconds,
+            ),
+            (
+                "server.session_idle_seconds",
+                self.server.session_idle_seconds,
+            ),
+            (
+                "tools.call_deadline_seconds",
+                self.tools.call_deadline_seconds,
+            ),
+            (
+                "tools.stream_deadline_seconds",
+                self.tools.stream_deadline_seconds,
+            ),
         ] {
             if !(1..=604_800).contains(&value) {
                 bail!("{key} is {value}; it must be a number of seconds from 1 to 604800 (a week)");
             }
         }
         for (key, value, most) in [
-            ("server.max_body_bytes", self.server.max_body_bytes, 64 << 20),
+            (
+                "server.max_body_bytes",
+                self.server.max_body_bytes,
+                64 << 20,
+            ),
             ("server.max_sessions", self.server.max_sessions, 100_000),
-            ("server.max_connections", self.server.max_connections, 100_000),
+            (
+                "server.max_connections",
+                self.server.max_connections,
+                100_000,
+            ),
             ("sandbox.memory_mib", self.sandbox.memory_mib, 1024),
             ("sandbox.max_calls", self.sandbox.max_calls as usize, 10_000),
         ] {
@@ -471,7 +499,11 @@ mod tests {
     fn the_environment_wins_over_the_file() {
         let config = extract(
             "[gateway]\nport = 4002\nhost = \"a\"\n[server]\nport = 1",
-            &[("TWS_PORT", "7496"), ("PORT", "9000"), ("SANDPIT_LOG__FORMAT", "json")],
+            &[
+                ("TWS_PORT", "7496"),
+                ("PORT", "9000"),
+                ("SANDPIT_LOG__FORMAT", "json"),
+            ],
         )
         .unwrap();
         assert_eq!(config.gateway.port, 7496);
@@ -489,9 +521,15 @@ mod tests {
     #[test]
     fn a_wrong_value_names_its_variable() {
         let error = extract("", &[("TWS_PORT", "abc")]).expect_err("abc is no port");
-        assert!(error.contains("TWS_PORT") && error.contains("abc"), "{error}");
+        assert!(
+            error.contains("TWS_PORT") && error.contains("abc"),
+            "{error}"
+        );
         let error = extract("", &[("TWS_PORT", "70000")]).expect_err("too large");
-        assert!(error.contains("TWS_PORT") && error.contains("70000"), "{error}");
+        assert!(
+            error.contains("TWS_PORT") && error.contains("70000"),
+            "{error}"
+        );
     }
 
     #[test]
@@ -507,7 +545,10 @@ mod tests {
         for (toml, word) in [
             ("[gateway]\nclient_id = -1", "client_id"),
             ("[gateway]\nport = 0", "gateway.port"),
-            ("[tools]\ncall_deadline_seconds = 0", "call_deadline_seconds"),
+            (
+                "[tools]\ncall_deadline_seconds = 0",
+                "call_deadline_seconds",
+            ),
             ("[sandbox]\nmax_calls = 0", "max_calls"),
             ("[gateway]\nhost = \"\"", "gateway.host"),
         ] {
