@@ -1,0 +1,21 @@
+//! TWS's data as JSON.
+//!
+//! Names are TWS's own (`conId`, `secType`, `totalQuantity`). Decimals are
+//! exact numbers, moments RFC 3339 in UTC, days ISO 8601. What TWS does not
+//! have is left out.
+
+mod account;
+mod contract;
+mod execution;
+mod history;
+mod order;
+mod quote;
+
+pub use account::{AccountValue, AccountValueContent, PortfolioItem, Position};
+pub use contract::{ComboLeg, Contract, ContractDetails, TradingSession};
+pub use execution::Execution;
+pub use history::Bar;
+pub use order::{OpenOrder, Order, OrderImpact, OrderState};
+pub use quote::Quote;
+
+pub(crate) use contract::security_type_code;

@@ -1,0 +1,196 @@
+//! JSON Schemas that are derived, and small: they cost a model's context.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value};
+
+/// The JSON Schema (2020-12) of a tool's arguments. Arguments that are not
+/// named in it are refused.
+#[must_use]
+pub fn of_input<T: JsonSchema>() -> String {
+    derive::<T>(SchemaSettings::draft2020_12().for_deserialize(), true)
+}
+
+/// The JSON Schema (2020-12) of a tool's structured answer.
+#[must_use]
+pub fn of_output<T: JsonSchema>() -> String {
+    derive::<T>(SchemaSettings::draft2020_12().for_serialize(), false)
+}
+
+fn derive<T: JsonSchema>(settings: SchemaSettings, closed: bool) -> String {
+    let generator = settings
+        .with(|settings| {
+            settings.meta_schema = None;
+            settings.inline_subschemas = true;
+        })
+        .into_generator();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    if let Value::Object(root) = &mut schema {
+        root.remove("description");
+        compact(root, closed);
+        root.insert("type".to_owned(), "object".into());
+        if closed {
+            root.insert("additionalProperties".to_owned(), false.into());
+        }
+    }
+    schema.to_string()
+}
+
+/// Takes out of a schema what tells a reader nothing: titles, formats of Rust's
+/// integers, `null` for what may be left out, line breaks. A closed schema
+/// takes no properties but its own.
+fn compact(schema: &mut Map<String, Value>, closed: bool) {
+    schema.remove("title");
+    if schema
+        .get("format")
+        .is_some_and(|format| format != "date-time")
+    {
+        schema.remove("format");
+    }
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    if let Some(Value::String(description)) = schema.get_mut("description") {
+        *description = description.replace('\n', " ");
+    }
+    remove_null(schema);
+
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            compact(property, closed);
+        }
+        if closed {
+            schema.insert("additionalProperties".to_owned(), false.into());
+        }
+    }
+    for key in ["items", "additionalProperties"] {
+        if let Some(Value::Object(inner)) = schema.get_mut(key) {
+            inner.remove("description");
+            compact(inner, closed);
+        }
+    }
+}
+
+/// An absent value is absent here, so nothing is ever `null`.
+fn remove_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = schema.get_mut("type") {
+        types.retain(|name| name != "null");
+        if let [only] = types.as_slice() {
+            let only = only.clone();
+            schema.insert("type".to_owned(), only);
+        }
+    }
+    if let Some(Value::Array(choices)) = schema.get_mut("anyOf") {
+        choices.retain(|choice| choice.get("type").is_none_or(|name| name != "null"));
+        if let [Value::Object(only)] = choices.as_slice() {
+            let only = only.clone();
+            schema.remove("anyOf");
+            for (key, value) in only {
+                schema.entry(key).or_insert(value);
+            }
+        }
+    }
+}
+
+/// The schema of `T` without the descriptions of its properties, for where the
+/// same properties are described once already.
+#[must_use]
+pub fn without_descriptions<T: JsonSchema>(
+    generator: &mut schemars::SchemaGenerator,
+) -> schemars::Schema {
+    let mut schema = T::json_schema(generator);
+    remove_descriptions(schema.as_object_mut());
+    schema
+}
+
+fn remove_descriptions(schema: Option<&mut Map<String, Value>>) {
+    let Some(schema) = schema else { return };
+    schema.remove("description");
+    schema.remove("default");
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for property in properties.values_mut() {
+            remove_descriptions(property.as_object_mut());
+        }
+    }
+    if let Some(items) = schema.get_mut("items") {
+        remove_descriptions(items.as_object_mut());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(dead_code, reason = "the types are only described")]
+
+    use super::*;
+    use crate::Decimal;
+    use serde::{Deserialize, Serialize};
+
+    /// Noise.
+    #[derive(Deserialize, JsonSchema)]
+    struct Inner {
+        /// How much,
+        /// exactly
+        title: Option<Decimal>,
+    }
+
+    /// Noise.
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "camelCase")]
+    struct Input {
+        /// Whose
+        account_id: String,
+        /// Which
+        #[schemars(range(min = 1))]
+        port: Option<u16>,
+        inner: Option<Inner>,
+        #[schemars(schema_with = "without_descriptions::<Inner>")]
+        terse: Inner,
+        list: Option<Vec<Inner>>,
+    }
+
+    #[test]
+    fn an_input_schema_is_closed_and_compact() {
+        assert_eq!(
+            of_input::<Input>(),
+            concat!(
+                r#"{"additionalProperties":false,"properties":{"#,
+                r#""accountId":{"description":"Whose","type":"string"},"#,
+                r#""inner":{"additionalProperties":false,"description":"Noise.","properties":{"#,
+                r#""title":{"description":"How much, exactly","type":"number"}},"type":"object"},"#,
+                r#""list":{"items":{"additionalProperties":false,"properties":{"#,
+                r#""title":{"description":"How much, exactly","type":"number"}},"type":"object"},"type":"array"},"#,
+                r#""port":{"description":"Which","maximum":65535,"minimum":1,"type":"integer"},"#,
+                r#""terse":{"additionalProperties":false,"properties":{"title":{"type":"number"}},"type":"object"}},"#,
+                r#""required":["accountId","terse"],"type":"object"}"#,
+            )
+        );
+    }
+
+    /// Noise.
+    #[derive(Serialize, JsonSchema)]
+    struct Output {
+        always: Decimal,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sometimes: Option<i32>,
+    }
+
+    #[test]
+    fn an_output_schema_requires_what_is_always_there() {
+        assert_eq!(
+            of_output::<Output>(),
+            r#"{"properties":{"always":{"type":"number"},"sometimes":{"type":"integer"}},"required":["always"],"type":"object"}"#
+        );
+    }
+
+    /// Nothing.
+    #[derive(Deserialize, JsonSchema)]
+    struct Nothing {}
+
+    #[test]
+    fn no_arguments_is_an_empty_object() {
+        assert_eq!(
+            of_input::<Nothing>(),
+            r#"{"additionalProperties":false,"type":"object"}"#
+        );
+    }
+}
