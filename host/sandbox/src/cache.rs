@@ -1,0 +1,201 @@
+//! The precompiled components between two starts.
+//!
+//! A file in the cache is machine code that the host will run as its own, so
+//! the folder belongs to the host's user alone. The name of a file says what
+//! it was compiled from and for; its first bytes are the digest of the rest,
+//! so that a damaged file is noticed before it is used.
+
+use std::fs;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+use tempfile::NamedTempFile;
+use wasmtime::Engine;
+
+const DIGEST: usize = 32;
+
+/// A folder of precompiled components for one engine.
+#[derive(Clone)]
+pub(crate) struct Cache {
+    folder: PathBuf,
+    engine: String,
+}
+
+impl Cache {
+    /// Opens the folder, and creates it if it does not exist.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be created or written to, or if somebody else could write
+    /// to it.
+    pub(crate) fn open(folder: &Path, engine: &Engine) -> io::Result<Self> {
+        create(folder)?;
+        check(folder)?;
+        let mut hasher = Sha256Hasher(Sha256::new());
+        engine.precompile_compatibility_hash().hash(&mut hasher);
+        let mut engine = hex(&hasher.0.finalize());
+        engine.truncate(16);
+        Ok(Self {
+            folder: folder.to_owned(),
+            engine,
+        })
+    }
+
+    /// The code that was compiled from the component of this digest for this
+    /// engine, if it is there and whole.
+    pub(crate) fn read(&self, component: &str) -> Option<Vec<u8>> {
+        let path = self.path(component);
+        let mut file = fs::read(&path).ok()?;
+        let whole = file
+            .split_at_checked(DIGEST)
+            .is_some_and(|(digest, code)| Sha256::digest(code)[..] == *digest);
+        if !whole {
+            tracing::warn!(
+                component,
+                "a precompiled component is damaged; it is compiled anew"
+            );
+            self.remove(component);
+            return None;
+        }
+        file.drain(..DIGEST);
+        Some(file)
+    }
+
+    /// Keeps the code. A failure costs only time at the next start.
+    pub(crate) fn write(&self, component: &str, code: &[u8]) {
+        if let Err(error) = self.try_write(component, code) {
+            tracing::warn!(component, %error, "a precompiled component could not be kept");
+        }
+    }
+
+    fn try_write(&self, component: &str, code: &[u8]) -> io::Result<()> {
+        let mut file = NamedTempFile::new_in(&self.folder)?;
+        file.write_all(&Sha256::digest(code))?;
+        file.write_all(code)?;
+        file.as_file().sync_all()?;
+        // A rename: whoever reads sees the whole file or none.
+        file.persist(self.path(component))?;
+        Ok(())
+    }
+
+    /// Forgets the code.
+    pub(crate) fn remove(&self, component: &str) {
+        // If it cannot be removed, the next write replaces it.
+        let _ = fs::remove_file(self.path(component));
+    }
+
+    fn path(&self, component: &str) -> PathBuf {
+        self.folder
+            .join(format!("{component}-{}.cwasm", self.engine))
+    }
+}
+
+fn create(folder: &Path) -> io::Result<()> {
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        result => result,
+    }
+}
+
+/// Refuses a folder that somebody else can write to.
+#[cfg(unix)]
+fn check(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::MetadataExt;
+
+    let metadata = fs::metadata(folder)?;
+    // A new file belongs to the user that the host runs as.
+    let own = NamedTempFile::new_in(folder)?.as_file().metadata()?.uid();
+    if metadata.uid() != own || metadata.mode() & 0o022 != 0 {
+        return Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "other users can write to the folder; it must belong to the host's user and have the \
+             mode 700",
+        ));
+    }
+    Ok(())
+}
+
+/// Makes sure that the folder can be written to.
+#[cfg(not(unix))]
+fn check(folder: &Path) -> io::Result<()> {
+    NamedTempFile::new_in(folder).map(drop)
+}
+
+/// Lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Feeds a `Hash` into SHA-256: the result has to be the same in every build
+/// of the host, which `DefaultHasher` does not promise.
+struct Sha256Hasher(Sha256);
+
+impl Hasher for Sha256Hasher {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        let digest = self.0.clone().finalize();
+        digest
+            .iter()
+            .take(8)
+            .fold(0, |number, byte| (number << 8) | u64::from(*byte))
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_comes_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let cache = Cache::open(&folder.path().join("cache"), &Engine::default()).unwrap();
+        assert_eq!(cache.read("abc"), None);
+        cache.write("abc", b"code");
+        assert_eq!(cache.read("abc").as_deref(), Some(&b"code"[..]));
+        cache.remove("abc");
+        assert_eq!(cache.read("abc"), None);
+    }
+
+    #[test]
+    fn a_damaged_file_is_not_used() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache");
+        let cache = Cache::open(&path, &Engine::default()).unwrap();
+        for damage in [&b"short"[..], &[0; 100]] {
+            cache.write("abc", b"code");
+            fs::write(cache.path("abc"), damage).unwrap();
+            assert_eq!(cache.read("abc"), None);
+            assert!(!cache.path("abc").exists());
+        }
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn the_folder_belongs_to_the_host() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache");
+        Cache::open(&path, &Engine::default()).unwrap();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o777)).unwrap();
+        let error = Cache::open(&path, &Engine::default())
+            .map(drop)
+            .unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::PermissionDenied);
+    }
+}

@@ -1,0 +1,112 @@
+//! One call, as the caller asks for it, and the events it may listen to.
+
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::CallLimits;
+
+/// One call of a tool.
+#[derive(Debug)]
+pub struct Call {
+    /// The call's id, unique in this host: it stands in every log line and
+    /// travels with every order of the call.
+    pub id: String,
+    /// Who calls, in the front's words.
+    pub client: String,
+    /// The arguments as a JSON object.
+    pub arguments: String,
+    /// Set when this call carries on after a question.
+    pub resume: Option<Resume>,
+    /// Its bounds.
+    pub limits: CallLimits,
+    /// Where its events go. When the channel is full, log lines and progress
+    /// are dropped, and stream events make the tool wait.
+    pub events: Option<mpsc::Sender<Event>>,
+    /// Says that the caller no longer wants the answer.
+    pub cancel: CancellationToken,
+    /// Whether the caller holds a stream open until it leaves.
+    pub open_ended: bool,
+}
+
+impl Call {
+    /// A call with the usual bounds, to which nobody listens.
+    pub fn new(
+        id: impl Into<String>,
+        client: impl Into<String>,
+        arguments: impl Into<String>,
+    ) -> Self {
+        Self {
+            id: id.into(),
+            client: client.into(),
+            arguments: arguments.into(),
+            resume: None,
+            limits: CallLimits::default(),
+            events: None,
+            cancel: CancellationToken::new(),
+            open_ended: false,
+        }
+    }
+}
+
+/// The second half of a call that asked a question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resume {
+    /// The question's state, as the tool gave it.
+    pub state: Vec<u8>,
+    /// What the person did.
+    pub response: Response,
+}
+
+/// What the person did with the question.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Response {
+    /// Answered it: a JSON object that matches the question's schema.
+    Accept(String),
+    /// Said no.
+    Decline,
+    /// Closed it without a decision.
+    Cancel,
+}
+
+/// What a tool sends while it runs.
+#[derive(Debug, Clone)]
+pub enum Event {
+    /// A log line (MCP `notifications/message`).
+    Log {
+        /// How much it matters.
+        level: Level,
+        /// The line.
+        message: String,
+    },
+    /// How far the call is (MCP `notifications/progress`). `done` grows from
+    /// one to the next.
+    Progress {
+        /// How much is done.
+        done: f64,
+        /// How much there is in all, where it is known.
+        total: Option<f64>,
+        /// What is being done.
+        message: Option<String>,
+    },
+    /// An event of a stream (a server-sent event in REST).
+    Emitted {
+        /// Its name: 1 to 64 of letters, digits, `_`, `-` and `.`.
+        event: String,
+        /// Its data, as the tool wrote it, without line breaks.
+        data: Box<RawValue>,
+    },
+}
+
+/// How much a log line matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// For whoever looks for a fault.
+    Debug,
+    /// Good to know.
+    Info,
+    /// Something is not as it should be.
+    Warning,
+    /// Something went wrong.
+    Error,
+}

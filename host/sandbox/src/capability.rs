@@ -1,0 +1,90 @@
+//! The powers that a tool can ask for, and which of them are granted.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+/// One power over the broker: one interface of the WIT package
+/// `sandpit:broker`. A component asks for it by importing the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Capability {
+    /// Opening, closing and describing the connection to TWS.
+    Connection,
+    /// Finding instruments.
+    Contracts,
+    /// Quotes as they change.
+    MarketData,
+    /// Bars of the past.
+    History,
+    /// What the accounts hold and what they are worth.
+    Account,
+    /// Reading orders and their executions.
+    OrderBook,
+    /// Placing, modifying and cancelling orders.
+    Trading,
+}
+
+impl Capability {
+    /// Every capability there is.
+    pub const ALL: [Self; 7] = [
+        Self::Connection,
+        Self::Contracts,
+        Self::MarketData,
+        Self::History,
+        Self::Account,
+        Self::OrderBook,
+        Self::Trading,
+    ];
+
+    /// The name of its WIT interface in `sandpit:broker`, which is also its
+    /// name in a policy.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connection => "connection",
+            Self::Contracts => "contracts",
+            Self::MarketData => "market-data",
+            Self::History => "history",
+            Self::Account => "account",
+            Self::OrderBook => "order-book",
+            Self::Trading => "trading",
+        }
+    }
+
+    /// The capability of that name, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|capability| capability.name() == name)
+    }
+}
+
+impl fmt::Display for Capability {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+/// Which capabilities a component may use. An import that is not granted is a
+/// refusal to load.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grants {
+    capabilities: BTreeSet<Capability>,
+}
+
+impl Grants {
+    /// Everything that the host offers.
+    pub fn all() -> Self {
+        Self::of(Capability::ALL)
+    }
+
+    /// Exactly these capabilities.
+    pub fn of(capabilities: impl IntoIterator<Item = Capability>) -> Self {
+        Self {
+            capabilities: capabilities.into_iter().collect(),
+        }
+    }
+
+    /// Whether the capability is granted.
+    pub fn allow(&self, capability: Capability) -> bool {
+        self.capabilities.contains(&capability)
+    }
+}

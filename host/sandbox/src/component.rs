@@ -1,0 +1,118 @@
+//! A loaded component, and its calls.
+
+use std::fmt;
+use std::sync::Arc;
+
+use sandpit_gateway::model::Caller;
+
+use crate::bindings::{ToolPre, sandpit::tool::types as wit};
+use crate::call::{Call, Response, Resume};
+use crate::capability::Capability;
+use crate::descriptor::Descriptor;
+use crate::error::CallError;
+use crate::outcome::{self, Outcome};
+use crate::run;
+use crate::sandbox::Shared;
+use crate::state::State;
+
+/// A loaded component. A cheap handle: clones share the code.
+#[derive(Clone)]
+pub struct Component {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) name: Arc<str>,
+    pub(crate) descriptor: Descriptor,
+    pub(crate) digest: String,
+    pub(crate) size: usize,
+    pub(crate) capabilities: Vec<Capability>,
+    pub(crate) wasi: Vec<String>,
+    pub(crate) pre: ToolPre<State>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Component {
+    /// What the tool says of itself.
+    pub fn descriptor(&self) -> &Descriptor {
+        &self.inner.descriptor
+    }
+
+    /// SHA-256 of the component's bytes, in hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.inner.digest
+    }
+
+    /// Size of the component in bytes.
+    pub fn size(&self) -> usize {
+        self.inner.size
+    }
+
+    /// The capabilities that it imports, in a fixed order.
+    pub fn capabilities(&self) -> &[Capability] {
+        &self.inner.capabilities
+    }
+
+    /// The WASI interfaces that it imports, as it names them.
+    pub fn wasi_imports(&self) -> &[String] {
+        &self.inner.wasi
+    }
+
+    /// Calls the tool in a fresh instance.
+    ///
+    /// Dropping the future ends the call at once, without the grace period; an
+    /// order that was sent goes on in the gateway.
+    ///
+    /// # Errors
+    ///
+    /// If there was no outcome: see [`CallError`]. A failure that the tool
+    /// itself reports is an outcome.
+    pub async fn call(&self, call: Call) -> Result<Outcome, CallError> {
+        let inner = &self.inner;
+        let caller = Caller {
+            tool: inner.descriptor.name.clone(),
+            digest: inner.digest.clone(),
+            client: call.client.clone(),
+            call_id: call.id.clone(),
+        };
+        let limit = call.limits.answer_bytes;
+        let outcome = run::run(
+            &inner.shared,
+            &inner.pre,
+            Arc::clone(&inner.name),
+            Some(caller),
+            call,
+            async |tool, store, call| {
+                let request = wit::Request {
+                    arguments: call.arguments,
+                    resume: call.resume.map(resume),
+                };
+                let plugin = tool.sandpit_tool_plugin();
+                plugin.call_call(store, &request).await
+            },
+        )
+        .await?;
+        outcome::from_guest(outcome, limit)
+    }
+}
+
+impl fmt::Debug for Component {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Component")
+            .field("name", &self.inner.name)
+            .field("digest", &self.inner.digest)
+            .finish_non_exhaustive()
+    }
+}
+
+fn resume(resume: Resume) -> wit::Resume {
+    wit::Resume {
+        state: resume.state,
+        response: match resume.response {
+            Response::Accept(answer) => wit::Response::Accept(answer),
+            Response::Decline => wit::Response::Decline,
+            Response::Cancel => wit::Response::Cancel,
+        },
+    }
+}

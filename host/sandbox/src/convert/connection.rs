@@ -1,0 +1,17 @@
+//! The connection: where to connect, and what is known of it.
+
+use sandpit_gateway::model;
+
+use super::{record, variant};
+use crate::bindings::sandpit::broker::connection as wit;
+
+record!(wit::Endpoint => model::Endpoint { host, port, client_id });
+
+variant!(model::AccountKind => wit::AccountKind { Paper, Live, Unknown } {});
+
+record!(model::Status => wit::Status {
+    connected, host, port, client_id, server_version, accounts, account_kind,
+    since, time_zone, reason, notices,
+});
+
+record!(model::ConnectResult => wit::ConnectResult { already_connected, status });

@@ -1,0 +1,177 @@
+//! What can go wrong, in sentences that may be shown to a person.
+
+use std::time::Duration;
+
+use crate::capability::Capability;
+
+/// The sandbox could not be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum SandboxError {
+    /// wasmtime refused the settings, or the machine cannot run it.
+    #[error("the WebAssembly engine cannot be set up on this machine: {0}")]
+    Engine(String),
+    /// The thread that bounds the running time of tools did not start.
+    #[error("the thread that bounds the running time of tools did not start: {0}")]
+    Thread(String),
+}
+
+impl SandboxError {
+    pub(crate) fn engine(error: &wasmtime::Error) -> Self {
+        Self::Engine(reason(error))
+    }
+}
+
+/// A component cannot be used as a tool.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// It is larger than the host accepts.
+    #[error(
+        "The component has {size} bytes; at most {limit} are accepted. \
+         Build it with size optimization and without debug information."
+    )]
+    TooLarge {
+        /// Its size in bytes.
+        size: usize,
+        /// The bound in bytes.
+        limit: usize,
+    },
+    /// It is a WebAssembly module that was not made into a component.
+    #[error(
+        "This is a core WebAssembly module, not a component. \
+         Build it for the target wasm32-wasip2, or convert it with wasm-tools component new."
+    )]
+    CoreModule,
+    /// It is something else altogether.
+    #[error("This is not a WebAssembly component.")]
+    NotWebAssembly,
+    /// It cannot be compiled.
+    #[error("The component is damaged, or uses what this host does not support: {0}")]
+    Invalid(String),
+    /// It does not export what a tool exports.
+    #[error(
+        "The component does not export {expected}, so it is not a Sandpit tool that this host \
+         can run. Build it against the world sandpit:tool/tool of the host's WIT files."
+    )]
+    NotATool {
+        /// The interface that was expected.
+        expected: &'static str,
+    },
+    /// It imports something that the host does not have.
+    #[error(
+        "The component imports {import}, which this host does not offer. A tool may import \
+         sandpit:tool/context, the interfaces of sandpit:broker, and WASI 0.2 without HTTP."
+    )]
+    UnknownImport {
+        /// The import, as the component names it.
+        import: String,
+    },
+    /// It imports another version of an interface.
+    #[error(
+        "The component imports {import}; this host offers version {offered}. \
+         Build the component against the host's WIT files."
+    )]
+    WrongVersion {
+        /// The import, as the component names it.
+        import: String,
+        /// The version that the host offers.
+        offered: &'static str,
+    },
+    /// It imports a capability that is not granted.
+    #[error(
+        "The component asks for the capability {capability}, which is not granted. \
+         Grant it, or use a tool that does not need it."
+    )]
+    NotGranted {
+        /// The capability.
+        capability: Capability,
+    },
+    /// Its imports or exports have other types than the contract says.
+    #[error("The component does not fit the host's WIT files: {0}")]
+    Mismatch(String),
+    /// It failed when it was asked to describe itself.
+    #[error("The component failed to describe itself: {0}")]
+    Describe(CallError),
+    /// What it says of itself is not acceptable.
+    #[error("The component describes itself wrongly: {}", .0.join("; "))]
+    Descriptor(Vec<String>),
+    /// The host could not do its part.
+    #[error("The host could not load the component: {0}")]
+    Host(String),
+}
+
+/// A call gave no outcome.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CallError {
+    /// All instances are taken, and the queue did not move in time.
+    #[error(
+        "The host runs as many tools as it may at a time ({max_instances}). Try again in a moment."
+    )]
+    Busy {
+        /// How many instances may exist at the same time.
+        max_instances: u32,
+    },
+    /// The host is about to end.
+    #[error("The host is shutting down and takes no more calls.")]
+    ShuttingDown,
+    /// It took longer than it may.
+    #[error("The tool did not answer within {} and was ended.", seconds(.deadline))]
+    DeadlineExceeded {
+        /// How long it might have taken.
+        deadline: Duration,
+    },
+    /// The caller no longer wanted the answer, and the tool did not end by
+    /// itself.
+    #[error("The call was cancelled.")]
+    Cancelled,
+    /// It wanted more memory than it may have.
+    #[error("The tool needed more than its {} MiB of memory and was ended.", .limit >> 20)]
+    OutOfMemory {
+        /// How much it may have, in bytes.
+        limit: usize,
+    },
+    /// It trapped: a panic or another fault of its code. The details are in
+    /// the tool's log.
+    #[error("The tool failed. Its log says more.")]
+    Trapped,
+    /// Its outcome is larger than it may be.
+    #[error(
+        "The tool's answer is larger than the {limit} bytes it may have. Ask for less at once."
+    )]
+    TooLarge {
+        /// How large it may be, in bytes.
+        limit: usize,
+    },
+    /// Its outcome breaks the contract.
+    #[error("The tool gave an answer that breaks its contract: {0}")]
+    InvalidOutcome(String),
+    /// The host could not start an instance.
+    #[error("The host could not start the tool. The host's log says more.")]
+    NotStarted,
+    /// The call ended badly after it had asked for an order to be placed,
+    /// modified or cancelled.
+    #[error(
+        "{cause} It had already sent an order request, whose fate is not known: \
+         look at the open orders and executions before you send it again."
+    )]
+    OrdersUncertain {
+        /// How it ended.
+        cause: Box<CallError>,
+    },
+}
+
+/// The innermost message of a wasmtime error, in one line of a bounded length.
+/// What surrounds it is wasmtime's own bookkeeping and, for a trap, a
+/// backtrace.
+pub(crate) fn reason(error: &wasmtime::Error) -> String {
+    let text = error.root_cause().to_string();
+    let line = text.lines().next().unwrap_or_default();
+    line.chars().take(300).collect()
+}
+
+fn seconds(duration: &Duration) -> String {
+    match duration.as_secs() {
+        0 => format!("{} ms", duration.as_millis()),
+        1 => "1 second".to_owned(),
+        seconds => format!("{seconds} seconds"),
+    }
+}

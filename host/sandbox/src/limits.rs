@@ -1,0 +1,155 @@
+//! The counters behind the bounds of one call: memory and allowances.
+
+use std::time::Instant;
+
+use wasmtime::ResourceLimiter;
+
+use crate::config::Rate;
+
+/// The most table elements that one instance may have, over all its tables.
+/// The pooling allocator reserves room for as many in each table.
+pub(crate) const TABLE_ELEMENTS: usize = 20_000;
+/// The most linear memories of one component.
+pub(crate) const MEMORIES: u32 = 2;
+/// The most tables of one component.
+pub(crate) const TABLES: u32 = 8;
+/// The most core instances in one component. A Rust component has three or
+/// four: its module and what adapts it to the component model.
+pub(crate) const CORE_INSTANCES: u32 = 16;
+/// The most resources (streams, subscriptions, pollables) that one instance
+/// may hold at a time.
+pub(crate) const RESOURCES: usize = 256;
+
+/// Bounds what one instance may allocate, over all its memories and tables.
+pub(crate) struct MemoryLimiter {
+    limit: usize,
+    used: usize,
+    table_elements: usize,
+    refused: bool,
+}
+
+impl MemoryLimiter {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            used: 0,
+            table_elements: 0,
+            refused: false,
+        }
+    }
+
+    /// Whether the instance was refused memory. A guest that traps after that
+    /// most probably did so for want of memory.
+    pub(crate) fn refused(&self) -> bool {
+        self.refused
+    }
+}
+
+impl ResourceLimiter for MemoryLimiter {
+    fn memory_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let used = self.used.saturating_add(desired.saturating_sub(current));
+        if used > self.limit {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.used = used;
+        Ok(true)
+    }
+
+    fn table_growing(
+        &mut self,
+        current: usize,
+        desired: usize,
+        _maximum: Option<usize>,
+    ) -> wasmtime::Result<bool> {
+        let elements = self
+            .table_elements
+            .saturating_add(desired.saturating_sub(current));
+        if elements > TABLE_ELEMENTS {
+            self.refused = true;
+            return Ok(false);
+        }
+        self.table_elements = elements;
+        Ok(true)
+    }
+
+    fn instances(&self) -> usize {
+        CORE_INSTANCES as usize + 1
+    }
+
+    fn tables(&self) -> usize {
+        TABLES as usize
+    }
+
+    fn memories(&self) -> usize {
+        MEMORIES as usize
+    }
+}
+
+/// What is left of a [`Rate`].
+#[derive(Debug)]
+pub(crate) struct Allowance {
+    rate: Rate,
+    since: Instant,
+    used: u64,
+}
+
+impl Allowance {
+    pub(crate) fn new(rate: Rate) -> Self {
+        Self {
+            rate,
+            since: Instant::now(),
+            used: 0,
+        }
+    }
+
+    /// Takes `amount`, or nothing if that much is not left.
+    pub(crate) fn take(&mut self, amount: u64) -> bool {
+        let earned = self
+            .since
+            .elapsed()
+            .as_secs()
+            .saturating_mul(self.rate.per_second);
+        let used = self.used.saturating_add(amount);
+        if used > self.rate.at_once.saturating_add(earned) {
+            return false;
+        }
+        self.used = used;
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_allowance_ends() {
+        let mut allowance = Allowance::new(Rate {
+            at_once: 3,
+            per_second: 0,
+        });
+        assert!(allowance.take(2));
+        assert!(!allowance.take(2));
+        assert!(allowance.take(1));
+        assert!(!allowance.take(1));
+    }
+
+    #[test]
+    fn memory_counts_over_all_memories() {
+        let mut limiter = MemoryLimiter::new(3 << 16);
+        assert!(matches!(limiter.memory_growing(0, 2 << 16, None), Ok(true)));
+        assert!(matches!(limiter.memory_growing(0, 1 << 16, None), Ok(true)));
+        assert!(!limiter.refused());
+        assert!(matches!(
+            limiter.memory_growing(1 << 16, 2 << 16, None),
+            Ok(false)
+        ));
+        assert!(limiter.refused());
+    }
+}

@@ -1,0 +1,278 @@
+//! From bytes to a component that can be called.
+
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{Component as Code, InstancePre};
+
+use crate::bindings::{ToolPre, sandpit::tool::types as wit};
+use crate::cache::{Cache, hex};
+use crate::call::Call;
+use crate::capability::{Capability, Grants};
+use crate::component::{Component, Inner};
+use crate::config::CallLimits;
+use crate::error::{LoadError, reason};
+use crate::run;
+use crate::sandbox::Shared;
+use crate::state::State;
+use crate::{capabilities, descriptor, wasi};
+
+/// The version of the packages `sandpit:tool` and `sandpit:broker`.
+const VERSION: &str = "0.1.0";
+/// What a tool exports.
+const PLUGIN: &str = "sandpit:tool/plugin@0.1.0";
+
+/// What a component imports.
+#[derive(Default)]
+struct Imports {
+    capabilities: Vec<Capability>,
+    wasi: Vec<String>,
+}
+
+pub(crate) async fn load(
+    shared: &Arc<Shared>,
+    bytes: Vec<u8>,
+    grants: &Grants,
+) -> Result<Component, LoadError> {
+    check_kind(&bytes, shared.config.max_component_bytes)?;
+    let size = bytes.len();
+    let (code, digest) = compile_elsewhere(shared, bytes).await?;
+
+    let imports = imports(&code, shared)?;
+    for capability in &imports.capabilities {
+        if !grants.allow(*capability) {
+            return Err(LoadError::NotGranted {
+                capability: *capability,
+            });
+        }
+    }
+    check_export(&code, shared)?;
+    let pre = link(&code, &imports, shared)?;
+    let descriptor = describe(shared, &pre, &digest).await?;
+    tracing::debug!(
+        tool = descriptor.name,
+        digest,
+        size,
+        capabilities = ?imports.capabilities,
+        wasi = ?imports.wasi,
+        "loaded a component"
+    );
+    Ok(Component {
+        inner: Arc::new(Inner {
+            name: descriptor.name.as_str().into(),
+            descriptor,
+            digest,
+            size,
+            capabilities: imports.capabilities,
+            wasi: imports.wasi,
+            pre,
+            shared: Arc::clone(shared),
+        }),
+    })
+}
+
+/// Looks at the first bytes, which say what the rest is.
+fn check_kind(bytes: &[u8], limit: usize) -> Result<(), LoadError> {
+    if bytes.len() > limit {
+        return Err(LoadError::TooLarge {
+            size: bytes.len(),
+            limit,
+        });
+    }
+    match bytes.get(..8) {
+        Some([0, b'a', b's', b'm', _, _, 1, 0]) => Ok(()),
+        Some([0, b'a', b's', b'm', _, _, 0, 0]) => Err(LoadError::CoreModule),
+        _ => Err(LoadError::NotWebAssembly),
+    }
+}
+
+/// Compiles on a thread of its own, since it takes long and would hold up the
+/// runtime.
+async fn compile_elsewhere(
+    shared: &Arc<Shared>,
+    bytes: Vec<u8>,
+) -> Result<(Code, String), LoadError> {
+    let shared = Arc::clone(shared);
+    let work = move || {
+        let digest = hex(&Sha256::digest(&bytes));
+        let code = compile(&shared, &bytes, &digest)?;
+        Ok((code, digest))
+    };
+    tokio::task::spawn_blocking(work)
+        .await
+        .map_err(|error| LoadError::Host(error.to_string()))?
+}
+
+fn compile(shared: &Shared, bytes: &[u8], digest: &str) -> Result<Code, LoadError> {
+    let invalid = |error: wasmtime::Error| LoadError::Invalid(reason(&error));
+    let Some(cache) = &shared.cache else {
+        return Code::from_binary(&shared.engine, bytes).map_err(invalid);
+    };
+    if let Some(code) = from_cache(shared, cache, digest) {
+        return Ok(code);
+    }
+    let code = Code::from_binary(&shared.engine, bytes).map_err(invalid)?;
+    match code.serialize() {
+        Ok(precompiled) => cache.write(digest, &precompiled),
+        Err(error) => tracing::warn!(%error, digest, "a component could not be serialized"),
+    }
+    Ok(code)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "deserializing trusts the code: it comes from a folder that only the host's user \
+              can write to, under the name of exactly this component and engine, and its digest \
+              was checked on the very bytes that are used"
+)]
+fn from_cache(shared: &Shared, cache: &Cache, digest: &str) -> Option<Code> {
+    let precompiled = cache.read(digest)?;
+    // SAFETY: see the reason above.
+    match unsafe { Code::deserialize(&shared.engine, &precompiled) } {
+        Ok(code) => Some(code),
+        Err(error) => {
+            tracing::warn!(%error, digest, "a precompiled component does not fit; it is compiled anew");
+            cache.remove(digest);
+            None
+        }
+    }
+}
+
+/// Lists what the component imports, and refuses what the host does not know.
+fn imports(code: &Code, shared: &Shared) -> Result<Imports, LoadError> {
+    let mut imports = Imports::default();
+    for (name, item) in code.component_type().imports(&shared.engine) {
+        let unknown = || LoadError::UnknownImport {
+            import: name.to_owned(),
+        };
+        if !matches!(item.ty, ComponentItem::ComponentInstance(_)) {
+            return Err(unknown());
+        }
+        let (interface, version) = name.split_once('@').unwrap_or((name, ""));
+        if interface.starts_with("wasi:") {
+            // Which versions fit is wasmtime's business: see `link`.
+            if !wasi::offers(interface) {
+                return Err(unknown());
+            }
+            imports.wasi.push(name.to_owned());
+            continue;
+        }
+        let capability = match interface {
+            "sandpit:tool/context" | "sandpit:tool/types" => None,
+            "sandpit:broker/types" | "sandpit:broker/orders" => None,
+            other => Some(
+                other
+                    .strip_prefix("sandpit:broker/")
+                    .and_then(Capability::from_name)
+                    .ok_or_else(unknown)?,
+            ),
+        };
+        if !fits(version) {
+            return Err(LoadError::WrongVersion {
+                import: name.to_owned(),
+                offered: VERSION,
+            });
+        }
+        imports.capabilities.extend(capability);
+    }
+    imports.capabilities.sort_unstable();
+    imports.capabilities.dedup();
+    Ok(imports)
+}
+
+/// Whether an import of this version is served by the version that is
+/// offered: not newer, and compatible by the rules of semantic versioning.
+fn fits(version: &str) -> bool {
+    let parse = semver::Version::parse;
+    match (parse(version), parse(VERSION)) {
+        (Ok(wanted), Ok(offered)) => {
+            semver::VersionReq::parse(&format!("^{wanted}")).is_ok_and(|req| req.matches(&offered))
+        }
+        _ => false,
+    }
+}
+
+fn check_export(code: &Code, shared: &Shared) -> Result<(), LoadError> {
+    let exported = code
+        .component_type()
+        .exports(&shared.engine)
+        .any(|(name, _)| name == PLUGIN);
+    if exported {
+        Ok(())
+    } else {
+        Err(LoadError::NotATool { expected: PLUGIN })
+    }
+}
+
+/// Links what is imported and nothing else, and looks up the exports once for
+/// all calls.
+fn link(code: &Code, imports: &Imports, shared: &Shared) -> Result<ToolPre<State>, LoadError> {
+    let mut linker = shared.linker.clone();
+    for capability in &imports.capabilities {
+        capabilities::add_to_linker(*capability, &mut linker)
+            .map_err(|error| LoadError::Host(reason(&error)))?;
+    }
+    let mismatch = |error: wasmtime::Error| LoadError::Mismatch(reason(&error));
+    let pre: InstancePre<State> = linker.instantiate_pre(code).map_err(mismatch)?;
+    ToolPre::new(pre).map_err(mismatch)
+}
+
+/// Asks the component what it is, in an instance that cannot reach the broker.
+async fn describe(
+    shared: &Shared,
+    pre: &ToolPre<State>,
+    digest: &str,
+) -> Result<descriptor::Descriptor, LoadError> {
+    // It has no name yet.
+    let short: String = digest.chars().take(12).collect();
+    let mut call = Call::new("describe", "host", "");
+    call.limits = CallLimits {
+        deadline: shared.config.describe_deadline,
+        memory: shared.config.memory_limit,
+        ..CallLimits::default()
+    };
+    let said: wit::Descriptor = run::run(
+        shared,
+        pre,
+        short.into(),
+        None,
+        call,
+        async |tool, store, _| tool.sandpit_tool_plugin().call_describe(store).await,
+    )
+    .await
+    .map_err(LoadError::Describe)?;
+    descriptor::from_guest(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_fit_by_semantic_versioning() {
+        assert!(fits("0.1.0"));
+        for version in ["0.1.1", "0.2.0", "1.0.0", "", "x"] {
+            assert!(!fits(version), "{version}");
+        }
+    }
+
+    #[test]
+    fn the_first_bytes_tell_the_kind() {
+        assert_eq!(check_kind(b"\0asm\x0d\0\x01\0", 100), Ok(()));
+        assert_eq!(
+            check_kind(b"\0asm\x01\0\0\0", 100),
+            Err(LoadError::CoreModule)
+        );
+        for bytes in [&b""[..], b"\0asm", b"#!/bin/sh\n"] {
+            assert_eq!(check_kind(bytes, 100), Err(LoadError::NotWebAssembly));
+        }
+        assert_eq!(
+            check_kind(&[0; 101], 100),
+            Err(LoadError::TooLarge {
+                size: 101,
+                limit: 100
+            })
+        );
+    }
+}

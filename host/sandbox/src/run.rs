@@ -1,0 +1,141 @@
+//! One run of one instance: from its place in the queue to its end.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use sandpit_gateway::model::Caller;
+use wasmtime::Store;
+
+use crate::bindings::{Tool, ToolPre};
+use crate::call::{Call, Level};
+use crate::capabilities::Forbidden;
+use crate::error::{CallError, reason};
+use crate::limits::Allowance;
+use crate::log::ToolLog;
+use crate::sandbox::Shared;
+use crate::state::{Broker, Context, Ending, Reason, State};
+
+/// What is left of a call once the instance's state is made: what the guest
+/// gets to see.
+pub(crate) struct GuestCall {
+    pub(crate) arguments: String,
+    pub(crate) resume: Option<crate::call::Resume>,
+}
+
+/// Runs one export of a fresh instance within the bounds of the call. Without
+/// a caller the instance cannot reach the broker.
+pub(crate) async fn run<T>(
+    shared: &Shared,
+    pre: &ToolPre<State>,
+    name: Arc<str>,
+    caller: Option<Caller>,
+    call: Call,
+    export: impl AsyncFnOnce(&Tool, &mut Store<State>, GuestCall) -> wasmtime::Result<T>,
+) -> Result<T, CallError> {
+    let limits = call.limits;
+    let memory = limits.memory.min(shared.config.memory_limit);
+    let _place = shared.slots.take(&call.cancel).await?;
+
+    // From here on the clock runs.
+    let ending = || {
+        Ending::new(
+            call.cancel.clone(),
+            shared.shutdown.clone(),
+            limits.deadline,
+            shared.config.grace,
+        )
+    };
+    let log = Arc::new(ToolLog::new(name, call.id, limits.log_bytes));
+    let context = Context {
+        log: Arc::clone(&log),
+        events: call.events,
+        allowance: Allowance::new(limits.events),
+        progress: None,
+        open_ended: call.open_ended,
+    };
+    let broker = caller.map(|caller| Broker {
+        gateway: shared.gateway.clone(),
+        caller,
+        requests: Allowance::new(limits.broker_requests),
+        orders_sent: false,
+    });
+    let mut store = shared.store(
+        State::new(memory, ending(), context, broker),
+        limits.answer_bytes,
+    );
+    let guest_call = GuestCall {
+        arguments: call.arguments,
+        resume: call.resume,
+    };
+
+    let ending = ending();
+    let work = async {
+        let tool = pre
+            .instantiate_async(&mut store)
+            .await
+            .map_err(|error| (Stage::Start, error))?;
+        export(&tool, &mut store, guest_call)
+            .await
+            .map_err(|error| (Stage::Call, error))
+    };
+    let result = tokio::select! {
+        biased;
+        result = work => result.map_err(|(stage, error)| {
+            failure(stage, &error, store.data(), memory, &log)
+        }),
+        reason = overdue(&ending) => Err(match reason {
+            Reason::Cancelled => CallError::Cancelled,
+            Reason::Deadline => CallError::DeadlineExceeded { deadline: limits.deadline },
+        }),
+    };
+    match result {
+        Err(cause) if store.data().orders_sent() => Err(CallError::OrdersUncertain {
+            cause: Box::new(cause),
+        }),
+        result => result,
+    }
+}
+
+/// How far an instance came.
+enum Stage {
+    Start,
+    Call,
+}
+
+/// Waits until the call is over and the grace period as well.
+fn overdue(ending: &Ending) -> impl Future<Output = Reason> + '_ {
+    async {
+        let reason = ending.reached().await;
+        tokio::time::sleep(ending.grace()).await;
+        reason
+    }
+}
+
+/// What the caller learns of an error of the guest, and what the log does.
+fn failure(
+    stage: Stage,
+    error: &wasmtime::Error,
+    state: &State,
+    memory: usize,
+    log: &ToolLog,
+) -> CallError {
+    tracing::debug!(target: "sandpit::tool", "the instance ended: {error:?}");
+    if let Some(Forbidden(what)) = error.downcast_ref::<Forbidden>() {
+        log.write(Level::Warning, &format!("the tool was ended: {what}"));
+        return CallError::InvalidOutcome((*what).to_owned());
+    }
+    if state.limiter.refused() {
+        return CallError::OutOfMemory { limit: memory };
+    }
+    let trapped = error.is::<wasmtime::Trap>() || matches!(stage, Stage::Call);
+    if trapped {
+        log.write(
+            Level::Warning,
+            &format!("the tool failed: {}", reason(error)),
+        );
+        CallError::Trapped
+    } else {
+        tracing::error!(target: "sandpit::tool", reason = %reason(error), "no instance could be started");
+        CallError::NotStarted
+    }
+}

@@ -1,0 +1,128 @@
+//! The sandbox: the engine, what is linked to every component, and the places
+//! for instances.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandpit_gateway::Gateway;
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::Linker;
+use wasmtime::{Engine, Store};
+
+use crate::cache::Cache;
+use crate::capabilities;
+use crate::capability::Grants;
+use crate::component::Component;
+use crate::config::SandboxConfig;
+use crate::error::{LoadError, SandboxError};
+use crate::slots::Slots;
+use crate::state::State;
+use crate::{engine, load};
+
+/// Loads components and runs them. A cheap handle: clones share one engine.
+#[derive(Clone)]
+pub struct Sandbox {
+    shared: Arc<Shared>,
+}
+
+/// What all components share.
+pub(crate) struct Shared {
+    pub(crate) engine: Engine,
+    pub(crate) config: SandboxConfig,
+    pub(crate) gateway: Gateway,
+    /// What every component may import: WASI, its own call, and types.
+    pub(crate) linker: Linker<State>,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) slots: Slots,
+    pub(crate) shutdown: CancellationToken,
+}
+
+impl Sandbox {
+    /// Sets the sandbox up on a gateway.
+    ///
+    /// # Errors
+    ///
+    /// If this machine cannot run WebAssembly.
+    pub fn new(config: SandboxConfig, gateway: Gateway) -> Result<Self, SandboxError> {
+        let engine = engine::build(&config)?;
+        let linker = linker(&engine).map_err(|error| SandboxError::engine(&error))?;
+        let cache = open_cache(&config, &engine);
+        let slots = Slots::new(&config);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                engine,
+                config,
+                gateway,
+                linker,
+                cache,
+                slots,
+                shutdown: CancellationToken::new(),
+            }),
+        })
+    }
+
+    /// Loads a component: compiles it, or takes the code from the cache, links
+    /// what it imports, and asks it to describe itself.
+    ///
+    /// # Errors
+    ///
+    /// A [`LoadError`] with a sentence for whoever put the component there.
+    pub async fn load(&self, bytes: Vec<u8>, grants: &Grants) -> Result<Component, LoadError> {
+        load::load(&self.shared, bytes, grants).await
+    }
+
+    /// Whether TWS can be asked right now.
+    pub fn is_connected(&self) -> bool {
+        self.shared.gateway.status().connected
+    }
+
+    /// Ends everything: takes no more calls, cancels those that run, gives
+    /// them the grace period to end, and closes the connection to TWS.
+    pub async fn shutdown(&self) {
+        self.shared.slots.close();
+        self.shared.shutdown.cancel();
+        let patience = self.shared.config.grace + Duration::from_secs(1);
+        if !self.shared.slots.ended(patience).await {
+            tracing::warn!("some tools did not end before the host shut down");
+        }
+        self.shared.gateway.shutdown().await;
+    }
+}
+
+impl Shared {
+    /// A store for one instance, with all its bounds.
+    pub(crate) fn store(&self, state: State, transfer_bytes: usize) -> Store<State> {
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.limiter);
+        // With every tick a running guest yields to the others on its thread,
+        // and the clock around the call gets its turn.
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        store.set_hostcall_fuel(transfer_bytes);
+        store
+    }
+}
+
+fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
+    let mut linker = Linker::new(engine);
+    wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
+    capabilities::context::add_to_linker(&mut linker)?;
+    capabilities::add_types_to_linker(&mut linker)?;
+    Ok(linker)
+}
+
+/// Opens the cache, or does without: it only saves time.
+fn open_cache(config: &SandboxConfig, engine: &Engine) -> Option<Cache> {
+    let folder = config.cache_dir.as_deref()?;
+    match Cache::open(folder, engine) {
+        Ok(cache) => Some(cache),
+        Err(error) => {
+            tracing::warn!(
+                folder = %folder.display(),
+                %error,
+                "compiled components are not kept"
+            );
+            None
+        }
+    }
+}

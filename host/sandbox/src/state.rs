@@ -1,0 +1,146 @@
+//! What one instance carries with it: the state of its store.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sandpit_gateway::Gateway;
+use sandpit_gateway::model::Caller;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use wasmtime::component::ResourceTable;
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+
+use crate::call::Event;
+use crate::limits::{Allowance, MemoryLimiter, RESOURCES};
+use crate::log::ToolLog;
+use crate::wasi;
+
+/// What the host knows while it serves one instance.
+pub(crate) struct State {
+    pub(crate) limiter: MemoryLimiter,
+    pub(crate) ending: Ending,
+    pub(crate) context: Context,
+    /// Absent while a component describes itself.
+    pub(crate) broker: Option<Broker>,
+    pub(crate) table: ResourceTable,
+    wasi: WasiCtx,
+}
+
+/// What stands behind the interface `context`.
+pub(crate) struct Context {
+    pub(crate) log: Arc<ToolLog>,
+    pub(crate) events: Option<mpsc::Sender<Event>>,
+    pub(crate) allowance: Allowance,
+    pub(crate) progress: Option<f64>,
+    pub(crate) open_ended: bool,
+}
+
+/// What stands behind the capabilities.
+pub(crate) struct Broker {
+    pub(crate) gateway: Gateway,
+    pub(crate) caller: Caller,
+    pub(crate) requests: Allowance,
+    /// Whether the call has sent an order request: from then on a call that
+    /// ends badly leaves its caller in doubt.
+    pub(crate) orders_sent: bool,
+}
+
+impl State {
+    pub(crate) fn new(
+        memory_limit: usize,
+        ending: Ending,
+        context: Context,
+        broker: Option<Broker>,
+    ) -> Self {
+        let mut table = ResourceTable::new();
+        table.set_max_capacity(RESOURCES);
+        Self {
+            limiter: MemoryLimiter::new(memory_limit),
+            wasi: wasi::context(&context.log),
+            ending,
+            context,
+            broker,
+            table,
+        }
+    }
+
+    /// Whether the call has sent an order request.
+    pub(crate) fn orders_sent(&self) -> bool {
+        self.broker
+            .as_ref()
+            .is_some_and(|broker| broker.orders_sent)
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+/// When and why a call has to come to its end.
+///
+/// From that moment on the broker answers no more, and the tool has the grace
+/// period to return. What has not returned by then is dropped.
+pub(crate) struct Ending {
+    cancel: CancellationToken,
+    shutdown: CancellationToken,
+    deadline: Instant,
+    grace: Duration,
+}
+
+/// Why a call has to come to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The caller no longer wants the answer, or the host shuts down.
+    Cancelled,
+    /// It has lasted as long as it may.
+    Deadline,
+}
+
+impl Ending {
+    pub(crate) fn new(
+        cancel: CancellationToken,
+        shutdown: CancellationToken,
+        deadline: Duration,
+        grace: Duration,
+    ) -> Self {
+        // A deadline beyond a year is none; the bound keeps the sum in range.
+        let deadline = deadline.min(Duration::from_secs(366 * 24 * 60 * 60));
+        Self {
+            cancel,
+            shutdown,
+            deadline: Instant::now() + deadline,
+            grace,
+        }
+    }
+
+    /// How long the tool may still take.
+    pub(crate) fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
+    /// How long the tool has to return once the end is reached.
+    pub(crate) fn grace(&self) -> Duration {
+        self.grace
+    }
+
+    /// Whether the end is reached.
+    pub(crate) fn is_reached(&self) -> bool {
+        self.cancel.is_cancelled() || self.shutdown.is_cancelled() || self.remaining().is_zero()
+    }
+
+    /// Waits for the end.
+    pub(crate) async fn reached(&self) -> Reason {
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Reason::Cancelled,
+            () = self.shutdown.cancelled() => Reason::Cancelled,
+            () = tokio::time::sleep_until(self.deadline) => Reason::Deadline,
+        }
+    }
+}
