@@ -1,5 +1,6 @@
 //! `sandpit serve`: the host, on the TWS that the configuration names.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use anyhow::Context;
@@ -26,12 +27,10 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     logging::start(&config.log)?;
     let stop = shutdown::on_signal()?;
     let host = Host::start(&config).await?;
-    info!(
-        address = %host.address()?,
-        tools = host.tools.list().len(),
-        "serving at http://{}/api/v1",
-        host.address()?
-    );
+    let count = host.tools.list().len();
+    let line = format!("Sandpit serves {count} tools at http://{}/api/v1\n", host.address()?);
+    // Standard output may be closed; the host serves all the same.
+    let _ = std::io::stdout().write_all(line.as_bytes());
     host.serve(stop).await
 }
 

@@ -1,0 +1,78 @@
+//! Child processes: the host, and the bare echo.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// A running child. Dropping it kills it.
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// From its start until it said where it listens.
+    pub start_up: Duration,
+}
+
+impl Server {
+    /// Starts `command`, which says `… http://ADDRESS…` when it serves.
+    pub async fn start(mut command: Command) -> Self {
+        let started = Instant::now();
+        let mut child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("the process starts");
+        let stdout = child.stdout.take().expect("its output");
+        let mut lines = BufReader::new(stdout).lines();
+        loop {
+            let line = lines.next_line().await.expect("its output").expect("an address");
+            if let Some((_, rest)) = line.split_once("http://") {
+                let address = rest.split(['/', ' ']).next().unwrap_or_default();
+                let start_up = started.elapsed();
+                let address = address.parse().expect("an address");
+                return Self { child, address, start_up };
+            }
+        }
+    }
+
+    /// Resident memory in KiB (`VmRSS` of `/proc/PID/status`).
+    pub fn resident_kib(&self) -> u64 {
+        let id = self.child.id().expect("it runs");
+        let status = std::fs::read_to_string(format!("/proc/{id}/status")).expect("its status");
+        status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .and_then(|rest| rest.split_whitespace().next())
+            .and_then(|number| number.parse().ok())
+            .expect("VmRSS")
+    }
+}
+
+/// `sandpit serve`, connected to the TWS on `tws`, with this cache folder.
+pub fn sandpit(tws: SocketAddr, cache: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .args(["serve", "--port", "0", "--connect", "--log", "error"])
+        .args(["--tws-host", &tws.ip().to_string(), "--tws-port", &tws.port().to_string()])
+        .arg("--tools")
+        .arg(plugins())
+        .env("SANDPIT_SANDBOX__CACHE_FOLDER", cache);
+    command
+}
+
+fn binary() -> PathBuf {
+    PathBuf::from(env!("CARGO_BIN_EXE_sandpit"))
+}
+
+/// The first-party components.
+pub fn plugins() -> PathBuf {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins");
+    assert!(folder.is_dir(), "target/plugins is missing: run `just plugins` first");
+    folder
+}
