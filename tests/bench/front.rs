@@ -48,8 +48,14 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
             target.load(connections, 200).await;
         }
         let ours = host_target.load(connections, REQUESTS / connections).await;
-        let theirs = baseline_target.load(connections, REQUESTS / connections).await;
-        table.rates(&format!("{connections} connections: rate"), ours.rate(), theirs.rate());
+        let theirs = baseline_target
+            .load(connections, REQUESTS / connections)
+            .await;
+        table.rates(
+            &format!("{connections} connections: rate"),
+            ours.rate(),
+            theirs.rate(),
+        );
         table.times(
             &format!("{connections} connections: p50"),
             ours.quantile(0.5),
@@ -64,9 +70,19 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
 
     table.section("The process, against the same echo");
     let mib = |kib: u64| format!("{:.1} MiB", kib as f64 / 1024.0);
-    table.row("idle memory", mib(idle.0), mib(idle.1), idle.0 as f64 / idle.1 as f64);
+    table.row(
+        "idle memory",
+        mib(idle.0),
+        mib(idle.1),
+        idle.0 as f64 / idle.1 as f64,
+    );
     let after = (host.resident_kib(), baseline.resident_kib());
-    table.row("after the load", mib(after.0), mib(after.1), after.0 as f64 / after.1 as f64);
+    table.row(
+        "after the load",
+        mib(after.0),
+        mib(after.1),
+        after.0 as f64 / after.1 as f64,
+    );
     let ratio = |ours: Duration| ours.as_secs_f64() / baseline.start_up.as_secs_f64();
     for (what, ours) in [
         ("start-up, sixteen tools to compile", cold_start),

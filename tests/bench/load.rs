@@ -20,7 +20,10 @@ impl Timings {
     /// `each` in any order; `whole` is the time from first to last.
     pub fn new(mut each: Vec<Duration>, whole: Duration) -> Self {
         each.sort_unstable();
-        Self { sorted: each, whole }
+        Self {
+            sorted: each,
+            whole,
+        }
     }
 
     /// The time that this share (0 to 1) of the calls did not exceed.
@@ -77,7 +80,9 @@ impl Target {
 
     /// A connection of its own.
     async fn connect(&self) -> SendRequest<Full<Bytes>> {
-        let socket = TcpStream::connect(self.address).await.expect("a connection");
+        let socket = TcpStream::connect(self.address)
+            .await
+            .expect("a connection");
         socket.set_nodelay(true).expect("no delay");
         let (sender, connection) = handshake(TokioIo::new(socket)).await.expect("HTTP");
         tokio::spawn(connection);
@@ -95,9 +100,17 @@ impl Target {
                 let mut each = Vec::with_capacity(calls);
                 for _ in 0..calls {
                     let call = Instant::now();
-                    let response = sender.send_request(target.request()).await.expect("an answer");
+                    let response = sender
+                        .send_request(target.request())
+                        .await
+                        .expect("an answer");
                     let status = response.status();
-                    let body = response.into_body().collect().await.expect("a body").to_bytes();
+                    let body = response
+                        .into_body()
+                        .collect()
+                        .await
+                        .expect("a body")
+                        .to_bytes();
                     each.push(call.elapsed());
                     let good = status == StatusCode::OK && !contains(&body, b"\"error\"");
                     assert!(good, "{status} {}", String::from_utf8_lossy(&body));

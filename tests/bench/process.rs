@@ -31,12 +31,20 @@ impl Server {
         let stdout = child.stdout.take().expect("its output");
         let mut lines = BufReader::new(stdout).lines();
         loop {
-            let line = lines.next_line().await.expect("its output").expect("an address");
+            let line = lines
+                .next_line()
+                .await
+                .expect("its output")
+                .expect("an address");
             if let Some((_, rest)) = line.split_once("http://") {
                 let address = rest.split(['/', ' ']).next().unwrap_or_default();
                 let start_up = started.elapsed();
                 let address = address.parse().expect("an address");
-                return Self { child, address, start_up };
+                return Self {
+                    child,
+                    address,
+                    start_up,
+                };
             }
         }
     }
@@ -59,7 +67,12 @@ pub fn sandpit(tws: SocketAddr, cache: &Path) -> Command {
     let mut command = Command::new(binary());
     command
         .args(["serve", "--port", "0", "--connect", "--log", "error"])
-        .args(["--tws-host", &tws.ip().to_string(), "--tws-port", &tws.port().to_string()])
+        .args([
+            "--tws-host",
+            &tws.ip().to_string(),
+            "--tws-port",
+            &tws.port().to_string(),
+        ])
         .arg("--tools")
         .arg(plugins())
         .env("SANDPIT_SANDBOX__CACHE_FOLDER", cache);
@@ -73,6 +86,9 @@ fn binary() -> PathBuf {
 /// The first-party components.
 pub fn plugins() -> PathBuf {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/plugins");
-    assert!(folder.is_dir(), "target/plugins is missing: run `just plugins` first");
+    assert!(
+        folder.is_dir(),
+        "target/plugins is missing: run `just plugins` first"
+    );
     folder
 }

@@ -12,18 +12,25 @@ pub struct Table {
 impl Table {
     /// A heading.
     pub fn section(&mut self, title: &str) {
-        self.rows.push([title.to_owned(), String::new(), String::new(), String::new()]);
+        self.rows.push([
+            title.to_owned(),
+            String::new(),
+            String::new(),
+            String::new(),
+        ]);
     }
 
     /// A figure beside its baseline, both already with their units, and how
     /// many times the baseline it is.
     pub fn row(&mut self, what: &str, figure: String, baseline: String, ratio: f64) {
-        self.rows.push([format!("  {what}"), figure, baseline, format!("{ratio:.2}")]);
+        self.rows
+            .push([format!("  {what}"), figure, baseline, format!("{ratio:.2}")]);
     }
 
     /// A figure that has no baseline.
     pub fn alone(&mut self, what: &str, figure: String) {
-        self.rows.push([format!("  {what}"), figure, String::new(), String::new()]);
+        self.rows
+            .push([format!("  {what}"), figure, String::new(), String::new()]);
     }
 
     /// Two durations.
@@ -51,10 +58,22 @@ pub fn millis(duration: Duration) -> String {
 
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let width = self.rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0);
-        writeln!(f, "{:<width$}  {:>14}  {:>14}  {:>7}", "", "Sandpit", "baseline", "ratio")?;
+        let width = self
+            .rows
+            .iter()
+            .map(|row| row[0].chars().count())
+            .max()
+            .unwrap_or(0);
+        writeln!(
+            f,
+            "{:<width$}  {:>14}  {:>14}  {:>7}",
+            "", "Sandpit", "baseline", "ratio"
+        )?;
         for [what, figure, baseline, ratio] in &self.rows {
-            writeln!(f, "{what:<width$}  {figure:>14}  {baseline:>14}  {ratio:>7}")?;
+            writeln!(
+                f,
+                "{what:<width$}  {figure:>14}  {baseline:>14}  {ratio:>7}"
+            )?;
         }
         Ok(())
     }

@@ -1,6 +1,39 @@
 //! The gateway: the one owner of the socket to TWS or IB Gateway.
 //!
 //! Every caller shares it. It speaks the vocabulary of [`model`] and knows
-//! nothing of WebAssembly, MCP or HTTP.
+//! nothing of WebAssembly, MCP or HTTP. What reaches TWS has been checked as
+//! far as the host can know, every request ends in an answer or in a typed
+//! error, and nothing waits for ever.
+//!
+//! ```no_run
+//! use sandpit_gateway::{Gateway, GatewayConfig, model::{Contract, Endpoint}};
+//!
+//! # async fn example() -> Result<(), sandpit_gateway::model::Error> {
+//! let gateway = Gateway::new(GatewayConfig::default());
+//! gateway.connect(Endpoint::default()).await?;
+//! let spy = gateway.qualify(&Contract::us_stock("SPY")).await?;
+//! println!("{:?}", spy.con_id);
+//! gateway.shutdown().await;
+//! # Ok(())
+//! # }
+//! ```
 
+mod account;
+mod account_stream;
+mod codes;
+mod config;
+mod connection;
+mod contracts;
+mod convert;
+mod feed;
+mod history;
 pub mod model;
+mod orders;
+mod quotes;
+mod session;
+mod validate;
+
+pub use account_stream::AccountStream;
+pub use config::GatewayConfig;
+pub use connection::Gateway;
+pub use quotes::QuoteStream;

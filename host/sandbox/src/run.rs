@@ -1,6 +1,5 @@
 //! One run of one instance: from its place in the queue to its end.
 
-use std::future::Future;
 use std::sync::Arc;
 
 use sandpit_gateway::model::Caller;
@@ -103,12 +102,10 @@ enum Stage {
 }
 
 /// Waits until the call is over and the grace period as well.
-fn overdue(ending: &Ending) -> impl Future<Output = Reason> + '_ {
-    async {
-        let reason = ending.reached().await;
-        tokio::time::sleep(ending.grace()).await;
-        reason
-    }
+async fn overdue(ending: &Ending) -> Reason {
+    let reason = ending.reached().await;
+    tokio::time::sleep(ending.grace()).await;
+    reason
 }
 
 /// What the caller learns of an error of the guest, and what the log does.

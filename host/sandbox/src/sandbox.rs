@@ -71,6 +71,11 @@ impl Sandbox {
         load::load(&self.shared, bytes, grants).await
     }
 
+    /// How large a component may be, in bytes.
+    pub fn max_component_bytes(&self) -> usize {
+        self.shared.config.max_component_bytes
+    }
+
     /// Whether TWS can be asked right now.
     pub fn is_connected(&self) -> bool {
         self.shared.gateway.status().connected

@@ -28,7 +28,10 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let stop = shutdown::on_signal()?;
     let host = Host::start(&config).await?;
     let count = host.tools.list().len();
-    let line = format!("Sandpit serves {count} tools at http://{}/api/v1\n", host.address()?);
+    let line = format!(
+        "Sandpit serves {count} tools at http://{}/api/v1\n",
+        host.address()?
+    );
     // Standard output may be closed; the host serves all the same.
     let _ = std::io::stdout().write_all(line.as_bytes());
     host.serve(stop).await
@@ -101,7 +104,7 @@ fn sandbox_config(config: &Config) -> anyhow::Result<SandboxConfig> {
     Ok(SandboxConfig {
         cache_dir: config.sandbox.cache_folder.clone().or_else(default_cache),
         memory_limit: config.sandbox.memory_mib << 20,
-        max_concurrent: config.sandbox.max_calls,
+        max_instances: config.sandbox.max_calls,
         ..SandboxConfig::default()
     })
 }

@@ -58,7 +58,7 @@ pub struct PortfolioItem {
 
 /// Profit and loss of an account, in its base currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pnl {
+pub struct AccountPnl {
     /// Since the last daily reset.
     pub daily: Option<Decimal>,
     /// On what is held, since it was bought.
@@ -69,7 +69,7 @@ pub struct Pnl {
 
 /// Profit and loss of one position, in the account's base currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PnlSingle {
+pub struct PositionPnl {
     /// How much is held, in shares or contracts.
     pub quantity: Decimal,
     /// Since the last daily reset.

@@ -19,7 +19,7 @@ mod orders;
 mod trading;
 mod types;
 
-pub use account::{AccountBatch, AccountValue, Pnl, PnlSingle, PortfolioItem, Position, Value};
+pub use account::{AccountBatch, AccountPnl, AccountValue, PortfolioItem, Position, PositionPnl, Value};
 pub use connection::{AccountKind, ConnectResult, Endpoint, Status};
 pub use contracts::{ContractDetails, Session};
 pub use error::{Error, TwsMessage, UncertainOrder};

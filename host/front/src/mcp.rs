@@ -1,0 +1,20 @@
+//! The tools over MCP (Streamable HTTP), for both protocol eras.
+//!
+//! Clients up to 2025-11-25 open a session with `initialize`, or call without
+//! one; clients of 2026-07-28 carry version and capabilities in every request.
+//! rmcp speaks both; here is what it is told: who may have a session
+//! ([`endpoint`], [`sessions`]), which tools there are ([`catalog`]), how a call
+//! runs and how a tool's question reaches the person ([`calls`], [`seal`]), and
+//! who learns that the tools changed ([`changes`]).
+
+mod calls;
+mod catalog;
+mod changes;
+pub(crate) mod content;
+mod endpoint;
+mod handler;
+mod seal;
+mod sessions;
+
+pub(crate) use changes::ListChanges;
+pub(crate) use endpoint::Endpoint;

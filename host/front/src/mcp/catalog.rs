@@ -1,0 +1,71 @@
+//! The live tools as `tools/list` shows them.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use rmcp::model::{Tool, ToolAnnotations};
+use sandpit_tools::{Descriptor, Tools};
+
+/// The tools, in MCP's own type. Made once for every state of the live set:
+/// rmcp asks for a tool with every request.
+pub(super) struct Catalog {
+    tools: Tools,
+    made: RwLock<Made>,
+}
+
+#[derive(Clone)]
+struct Made {
+    from: Arc<[Arc<sandpit_tools::Tool>]>,
+    list: Arc<[Tool]>,
+}
+
+impl Catalog {
+    /// A catalog of these tools.
+    pub(super) fn new(tools: Tools) -> Self {
+        let made = RwLock::new(Made::new(tools.list()));
+        Self { tools, made }
+    }
+
+    /// All tools, in the order of their names.
+    pub(super) fn list(&self) -> Arc<[Tool]> {
+        let now = self.tools.list();
+        {
+            let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
+            if Arc::ptr_eq(&made.from, &now) {
+                return made.list.clone();
+            }
+        }
+        let made = Made::new(now);
+        let list = made.list.clone();
+        *self.made.write().unwrap_or_else(PoisonError::into_inner) = made;
+        list
+    }
+
+    /// The tool of this name.
+    pub(super) fn get(&self, name: &str) -> Option<Tool> {
+        self.list().iter().find(|tool| tool.name == name).cloned()
+    }
+}
+
+impl Made {
+    fn new(from: Arc<[Arc<sandpit_tools::Tool>]>) -> Self {
+        let list = from.iter().map(|tool| shown(tool.descriptor())).collect();
+        Self { from, list }
+    }
+}
+
+fn shown(descriptor: &Descriptor) -> Tool {
+    let annotations = ToolAnnotations::new()
+        .read_only(descriptor.annotations.read_only)
+        .destructive(descriptor.annotations.destructive)
+        .idempotent(descriptor.annotations.idempotent)
+        .open_world(descriptor.annotations.open_world);
+    let mut tool = Tool::new(
+        descriptor.name.clone(),
+        descriptor.description.clone(),
+        Arc::new(descriptor.input_schema.clone()),
+    )
+    .with_title(descriptor.title.clone())
+    .with_annotations(annotations);
+    tool.output_schema = descriptor.output_schema.clone().map(Arc::new);
+    tool
+}

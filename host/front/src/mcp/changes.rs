@@ -1,0 +1,59 @@
+//! Telling clients that the tools changed.
+//!
+//! Clients of 2026-07-28 subscribe and are served in
+//! [`super::handler::Handler`]; those before are told without asking, here.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rmcp::service::{Peer, RoleServer};
+use sandpit_tools::Tools;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// How long one client may hold up a round of notifications.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The clients of open sessions. There are at most as many as sessions.
+#[derive(Clone, Default)]
+pub(crate) struct ListChanges {
+    peers: Arc<Mutex<Vec<Peer<RoleServer>>>>,
+}
+
+impl ListChanges {
+    /// Remembers a client, and forgets those that are gone.
+    pub(super) fn add(&self, peer: Peer<RoleServer>) {
+        let mut peers = self.peers();
+        peers.retain(|known| !known.is_transport_closed());
+        peers.push(peer);
+    }
+
+    /// Tells the clients of every change until `stop`.
+    pub(crate) async fn announce(self, tools: Tools, stop: CancellationToken) {
+        let mut changes = tools.changes();
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                changed = changes.changed() => if changed.is_err() { return },
+            }
+            let peers: Vec<_> = {
+                let mut peers = self.peers();
+                peers.retain(|known| !known.is_transport_closed());
+                peers.clone()
+            };
+            let mut round = JoinSet::new();
+            for peer in peers {
+                round.spawn(async move {
+                    // A client that does not take it will see the change when
+                    // it lists the tools again.
+                    let _ = tokio::time::timeout(PATIENCE, peer.notify_tool_list_changed()).await;
+                });
+            }
+            while round.join_next().await.is_some() {}
+        }
+    }
+
+    fn peers(&self) -> MutexGuard<'_, Vec<Peer<RoleServer>>> {
+        self.peers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

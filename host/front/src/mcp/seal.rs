@@ -1,0 +1,220 @@
+//! The state of a question on its way through a client and back (MCP
+//! 2026-07-28, `requestState`).
+//!
+//! What comes back decides how a call goes on, and may be an order's approval.
+//! So it is signed with a key of this process, bound to the tool and the very
+//! arguments, ends after a while, and counts once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use rmcp::model::{JsonObject, RequestStateCodec, SealOptions};
+use sandpit_tools::Question;
+use serde::{Deserialize, Serialize};
+
+use crate::call;
+
+/// How many used states are remembered at most. When so many are used within
+/// their lifetime, further ones are refused.
+const REMEMBERED: usize = 10_000;
+
+/// Seals questions and opens what comes back.
+pub(super) struct Seal {
+    codec: RequestStateCodec,
+    lifetime: Duration,
+    used: Mutex<HashMap<String, Instant>>,
+}
+
+/// A question that came back with its answer.
+#[derive(Debug)]
+pub(super) struct Opened {
+    /// How many questions the call has asked by now.
+    pub(super) round: u32,
+    /// The question.
+    pub(super) question: Question,
+    id: String,
+}
+
+/// The state is not one that was given out for this call, or its time is over.
+/// Which of them it is, is nobody's business but ours.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "requestState is not valid here: it was changed, belongs to another call, was used before, or \
+     has expired. Call the tool again without it."
+)]
+pub(super) struct InvalidState;
+
+#[derive(Serialize, Deserialize)]
+struct Payload {
+    id: String,
+    round: u32,
+    message: String,
+    schema: JsonObject,
+    state: String,
+}
+
+impl Seal {
+    /// With a key that nobody else has.
+    pub(super) fn new(lifetime: Duration) -> Self {
+        let key: [u8; 32] = rand::random();
+        Self {
+            codec: RequestStateCodec::new_unchecked(key),
+            lifetime,
+            used: Mutex::default(),
+        }
+    }
+
+    /// Seals the question of a call.
+    pub(super) fn close(
+        &self,
+        tool: &str,
+        arguments: &JsonObject,
+        round: u32,
+        question: &Question,
+    ) -> Option<String> {
+        let payload = Payload {
+            id: call::new_id(),
+            round,
+            message: question.message.clone(),
+            schema: question.schema.clone(),
+            state: STANDARD.encode(&question.state),
+        };
+        let bound = bound_to(tool, arguments);
+        let options = SealOptions::new()
+            .associated_data(&bound)
+            .ttl(self.lifetime);
+        self.codec.seal_json_with(&payload, &options).ok()
+    }
+
+    /// Opens what came back with a call.
+    pub(super) fn open(
+        &self,
+        tool: &str,
+        arguments: &JsonObject,
+        sealed: &str,
+    ) -> Result<Opened, InvalidState> {
+        let bound = bound_to(tool, arguments);
+        let payload: Payload = self
+            .codec
+            .open_json_with(sealed, &bound)
+            .map_err(|error| {
+                tracing::debug!(tool, %error, "a request state was refused");
+                InvalidState
+            })?;
+        let state = STANDARD.decode(&payload.state).map_err(|_| InvalidState)?;
+        Ok(Opened {
+            round: payload.round,
+            question: Question {
+                message: payload.message,
+                schema: payload.schema,
+                state,
+            },
+            id: payload.id,
+        })
+    }
+
+    /// Uses an opened state, which can be done once.
+    pub(super) fn spend(&self, opened: &Opened) -> Result<(), InvalidState> {
+        let now = Instant::now();
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        if used.contains_key(&opened.id) {
+            return Err(InvalidState);
+        }
+        if used.len() >= REMEMBERED {
+            // Whatever is older than the lifetime is refused by the codec.
+            used.retain(|_, since| now.duration_since(*since) <= self.lifetime);
+            if used.len() >= REMEMBERED {
+                return Err(InvalidState);
+            }
+        }
+        used.insert(opened.id.clone(), now);
+        Ok(())
+    }
+}
+
+/// The bytes that a state is bound to. The keys of a `JsonObject` are sorted,
+/// so that the same arguments give the same bytes.
+fn bound_to(tool: &str, arguments: &JsonObject) -> Vec<u8> {
+    let mut bytes = format!("tools/call\n{tool}\n").into_bytes();
+    bytes.extend(serde_json::to_vec(arguments).unwrap_or_default());
+    bytes
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn arguments(json: serde_json::Value) -> JsonObject {
+        json.as_object().unwrap().clone()
+    }
+
+    fn question() -> Question {
+        Question {
+            message: "Buy 100 SPY?".to_owned(),
+            schema: arguments(json!({"type": "object"})),
+            state: vec![0, 255, 7],
+        }
+    }
+
+    #[test]
+    fn a_state_comes_back_for_the_same_call() {
+        let seal = Seal::new(Duration::from_secs(60));
+        let there = arguments(json!({"a": 1, "b": {"x": 1, "y": 2}}));
+        let back = arguments(serde_json::from_str(r#"{"b":{"y":2,"x":1},"a":1}"#).unwrap());
+        let sealed = seal.close("t", &there, 3, &question()).unwrap();
+        let opened = seal.open("t", &back, &sealed).unwrap();
+        assert_eq!(opened.round, 3);
+        assert_eq!(opened.question, question());
+    }
+
+    #[test]
+    fn a_state_of_another_call_is_refused() {
+        let seal = Seal::new(Duration::from_secs(60));
+        let these = arguments(json!({"quantity": 1}));
+        let others = arguments(json!({"quantity": 100}));
+        let sealed = seal.close("t", &these, 1, &question()).unwrap();
+        assert!(seal.open("t", &others, &sealed).is_err());
+        assert!(seal.open("u", &these, &sealed).is_err());
+        assert!(seal.open("t", &these, "nonsense").is_err());
+        let elsewhere = Seal::new(Duration::from_secs(60));
+        assert!(elsewhere.open("t", &these, &sealed).is_err());
+    }
+
+    #[test]
+    fn a_changed_state_is_refused() {
+        let seal = Seal::new(Duration::from_secs(60));
+        let these = JsonObject::new();
+        let sealed = seal.close("t", &these, 1, &question()).unwrap();
+        for index in [6, sealed.len() / 2, sealed.len() - 1] {
+            let mut changed = sealed.clone().into_bytes();
+            let byte = changed.get_mut(index).unwrap();
+            *byte = if *byte == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(seal.open("t", &these, &changed).is_err(), "{index}");
+        }
+    }
+
+    #[test]
+    fn a_state_ends() {
+        let seal = Seal::new(Duration::ZERO);
+        let sealed = seal.close("t", &JsonObject::new(), 1, &question()).unwrap();
+        std::thread::sleep(Duration::from_millis(5));
+        assert!(seal.open("t", &JsonObject::new(), &sealed).is_err());
+    }
+
+    #[test]
+    fn a_state_counts_once() {
+        let seal = Seal::new(Duration::from_secs(60));
+        let sealed = seal.close("t", &JsonObject::new(), 1, &question()).unwrap();
+        let opened = seal.open("t", &JsonObject::new(), &sealed).unwrap();
+        assert_eq!(seal.spend(&opened), Ok(()));
+        let again = seal.open("t", &JsonObject::new(), &sealed).unwrap();
+        assert_eq!(seal.spend(&again), Err(InvalidState));
+    }
+}

@@ -1,0 +1,71 @@
+//! Reading request bodies and making responses.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::combinators::BoxBody;
+use http_body_util::{BodyExt, Empty, Full, LengthLimitError, Limited};
+
+use crate::problem::{Problem, ProblemKind};
+
+/// The body of every response.
+pub(crate) type Body = BoxBody<Bytes, Infallible>;
+
+/// A response with a text of some type.
+pub(crate) fn text(
+    status: StatusCode,
+    content_type: &'static str,
+    text: impl Into<Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(Full::new(text.into()).boxed());
+    *response.status_mut() = status;
+    response
+        .headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// A response with JSON.
+pub(crate) fn json(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
+    self::text(status, "application/json", text)
+}
+
+/// A response without content.
+pub(crate) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Empty::new().boxed());
+    *response.status_mut() = status;
+    response
+}
+
+/// Reads a whole request body of at most `limit` bytes.
+pub(crate) async fn read<B>(body: B, limit: usize, patience: Duration) -> Result<Bytes, Problem>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
+    let read = Limited::new(body, limit).collect();
+    let Ok(read) = tokio::time::timeout(patience, read).await else {
+        return Err(Problem::new(
+            ProblemKind::RequestTimeout,
+            format!(
+                "The body did not arrive within {} seconds.",
+                patience.as_secs()
+            ),
+        ));
+    };
+    match read {
+        Ok(body) => Ok(body.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
+            ProblemKind::BodyTooLarge,
+            format!("The body is larger than {limit} bytes, the most that is read here."),
+        )),
+        Err(_) => Err(Problem::new(
+            ProblemKind::InvalidBody,
+            "The body ended before it was complete.",
+        )),
+    }
+}

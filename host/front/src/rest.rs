@@ -1,0 +1,269 @@
+//! The tools as plain HTTP, generated from the live set at request time.
+//!
+//! - A call is `POST /api/v1/<tool>` with the arguments as a JSON object, or
+//!   `GET` with the arguments in the query for tools that only read or stream;
+//!   the `ibkr_` prefix may be left out. Tools may have further routes
+//!   ([`routes`]).
+//! - The answer is the tool's structured answer, in the tool's own JSON text, so
+//!   that decimals stay exact. Failures are problem details.
+//! - A streaming tool answers `GET`, and `POST` with
+//!   `Accept: text/event-stream`, with server-sent events ([`stream`]).
+//! - `/api/v1/tools` lists the tools, `/api/v1/openapi.json` describes the
+//!   routes ([`openapi`]).
+
+mod listing;
+mod openapi;
+mod routes;
+mod stream;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, USER_AGENT};
+use http::request::Parts;
+use http::{Method, Response, StatusCode};
+use hyper::body::Incoming;
+use percent_encoding::percent_decode_str;
+use sandpit_tools::{CallRequest, Outcome, Question, ToolError};
+use serde_json::{Map, Value, json};
+use tokio_util::sync::CancellationToken;
+
+pub(crate) use listing::tools_document;
+pub(crate) use openapi::document as openapi_document;
+
+use crate::arguments;
+use crate::call;
+use crate::mcp::content;
+use crate::problem::{Problem, ProblemKind};
+use crate::reply::{self, Body};
+use crate::router::App;
+use routes::Found;
+
+/// Answers a request for a path below `/api/v1/` (`path` is what follows).
+pub(crate) async fn handle(
+    app: &App,
+    parts: &Parts,
+    path: &str,
+    body: Incoming,
+    call_id: &str,
+) -> Result<Response<Body>, Problem> {
+    let segments = segments(path).ok_or_else(|| Problem::unknown_route(parts.uri.path()))?;
+    let found = match routes::find(&app.tools.list(), &parts.method, &segments) {
+        Found::Tool(found) => found,
+        Found::OtherMethods(allow) => {
+            return Err(Problem::method_not_allowed(parts.uri.path(), &allow));
+        }
+        Found::Nothing => return Err(Problem::unknown_route(parts.uri.path())),
+    };
+    // The body of a GET means nothing (RFC 9110, 9.3.1).
+    let body = if parts.method == Method::GET {
+        Map::new()
+    } else {
+        let patience = app.config.request_timeout;
+        let body = reply::read(body, app.config.max_body_bytes, patience).await?;
+        json_object(&parts.headers, &body)?
+    };
+    let descriptor = found.tool.descriptor();
+    let query = parts.uri.query().unwrap_or_default();
+    let arguments =
+        arguments::gather(&descriptor.input_schema, &found.parameters, query, body).map_err(
+            |error| {
+                let kind = ProblemKind::Tool(sandpit_tools::FailureKind::InvalidArguments);
+                Problem::new(kind, error.to_string()).with("parameter", error.parameter())
+            },
+        )?;
+    let streams = descriptor.streaming && wants_events(&parts.method, &parts.headers);
+    let agent = parts.headers.get(USER_AGENT).map_or("", |agent| {
+        agent.to_str().unwrap_or_default()
+    });
+    let request = CallRequest {
+        open_ended: streams && !arguments.keys().any(|name| name.starts_with("duration")),
+        arguments,
+        resume: None,
+        client: call::client("rest", agent),
+        call_id: call_id.to_owned(),
+        events: None,
+        cancel: CancellationToken::new(),
+    };
+    let name = descriptor.name.clone();
+    if streams {
+        return stream::answer(app, name, request, &parts.headers).await;
+    }
+    let outcome = call::run(&app.tools, &name, request).await;
+    Ok(reply::json(StatusCode::OK, answer(outcome)?))
+}
+
+/// The body of a good answer, or the problem.
+fn answer(outcome: Result<Outcome, ToolError>) -> Result<String, Problem> {
+    match outcome.map_err(tool_problem)? {
+        Outcome::Answer(answer) => Ok(match answer.structured {
+            Some(structured) => structured.text().to_owned(),
+            None => json!({ "content": content::blocks(answer.content) }).to_string(),
+        }),
+        Outcome::Failure(failure) => Err(failure.into()),
+        Outcome::InputRequired(question) => Err(question_problem(question)),
+    }
+}
+
+fn tool_problem(error: ToolError) -> Problem {
+    let kind = match &error {
+        ToolError::UnknownTool(_) => ProblemKind::UnknownTool,
+        ToolError::Stopping => ProblemKind::Stopping,
+    };
+    Problem::new(kind, error.to_string())
+}
+
+fn question_problem(question: Question) -> Problem {
+    Problem::new(
+        ProblemKind::InputRequired,
+        format!(
+            "The tool asks a question, and plain HTTP has no way to answer it: {} Call the tool \
+             through MCP, with a client that supports elicitation.",
+            question.message
+        ),
+    )
+    .with("question", question.message)
+    .with("schema", question.schema)
+}
+
+/// The segments of a path, decoded. None if there is no such path.
+fn segments(path: &str) -> Option<Vec<String>> {
+    path.split('/')
+        .map(|segment| {
+            let text = percent_decode_str(segment).decode_utf8().ok()?;
+            (!text.is_empty()).then(|| text.into_owned())
+        })
+        .collect()
+}
+
+/// Reads a body that holds arguments. An empty one holds none.
+fn json_object(headers: &HeaderMap, body: &Bytes) -> Result<Map<String, Value>, Problem> {
+    if body.iter().all(u8::is_ascii_whitespace) {
+        return Ok(Map::new());
+    }
+    let content_type = headers.get(CONTENT_TYPE).map_or("", |value| {
+        value.to_str().unwrap_or_default()
+    });
+    if !is_json(content_type) {
+        let sent = if content_type.is_empty() {
+            "The body has no Content-Type".to_owned()
+        } else {
+            format!("The body is {}", content_type.chars().take(80).collect::<String>())
+        };
+        return Err(Problem::new(
+            ProblemKind::UnsupportedMediaType,
+            format!(
+                "{sent}; send the arguments as a JSON object with the header Content-Type: \
+                 application/json."
+            ),
+        ));
+    }
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(other) => Err(Problem::new(
+            ProblemKind::InvalidBody,
+            format!(
+                "The body is {}; it must be a JSON object with the arguments.",
+                kind(&other)
+            ),
+        )),
+        Err(error) => Err(Problem::new(
+            ProblemKind::InvalidBody,
+            format!("The body is not JSON: {error}."),
+        )
+        .with("line", error.line())
+        .with("column", error.column())),
+    }
+}
+
+fn is_json(content_type: &str) -> bool {
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/json")
+        || essence.to_ascii_lowercase().ends_with("+json")
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a text",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// Whether the caller of a streaming tool listens to its events. A `GET` does,
+/// unless it asks for JSON; a `POST` does if it asks for events.
+fn wants_events(method: &Method, headers: &HeaderMap) -> bool {
+    let accepts = |essence: &str| {
+        headers
+            .get_all(ACCEPT)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .any(|entry| {
+                let range = entry.split(';').next().unwrap_or_default();
+                range.trim().eq_ignore_ascii_case(essence)
+            })
+    };
+    accepts("text/event-stream") || *method == Method::GET && !accepts("application/json")
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    fn headers(name: http::HeaderName, value: &str) -> HeaderMap {
+        HeaderMap::from_iter([(name, value.parse().unwrap())])
+    }
+
+    #[test]
+    fn bodies_are_json_objects() {
+        let json = headers(CONTENT_TYPE, "application/json; charset=utf-8");
+        let read = |body: &'static str| json_object(&json, &Bytes::from_static(body.as_bytes()));
+        assert_eq!(read(" {\"a\":1} ").unwrap().get("a"), Some(&json!(1)));
+        assert!(read("").unwrap().is_empty());
+        assert!(read(" \n").unwrap().is_empty());
+        let problem = read("[1]").unwrap_err().json("1");
+        assert_eq!(problem.get("status"), Some(&json!(400)));
+        let problem = read("{\"a\":\n nope}").unwrap_err().json("1");
+        assert_eq!(problem.get("line"), Some(&json!(2)));
+        assert_eq!(problem.get("column"), Some(&json!(3)));
+    }
+
+    #[test]
+    fn other_bodies_are_named() {
+        let body = Bytes::from_static(b"{}");
+        for headers in [
+            headers(CONTENT_TYPE, "application/x-www-form-urlencoded"),
+            HeaderMap::new(),
+        ] {
+            let problem = json_object(&headers, &body).unwrap_err().json("1");
+            assert_eq!(problem.get("status"), Some(&json!(415)));
+        }
+        let suffix = headers(CONTENT_TYPE, "application/vnd.orders+json");
+        assert!(json_object(&suffix, &body).is_ok());
+    }
+
+    #[test]
+    fn who_listens_gets_events() {
+        let nothing = HeaderMap::new();
+        let curl = headers(ACCEPT, "*/*");
+        let events = headers(ACCEPT, "text/event-stream");
+        let json = headers(ACCEPT, "application/json");
+        assert!(wants_events(&Method::GET, &nothing));
+        assert!(wants_events(&Method::GET, &curl));
+        assert!(wants_events(&Method::GET, &events));
+        assert!(!wants_events(&Method::GET, &json));
+        assert!(!wants_events(&Method::POST, &curl));
+        assert!(wants_events(&Method::POST, &events));
+    }
+
+    #[test]
+    fn paths_are_decoded_once() {
+        assert_eq!(segments("a/b%2Fc"), Some(vec!["a".into(), "b/c".into()]));
+        assert_eq!(segments("a//b"), None);
+        assert_eq!(segments("%ff"), None);
+        assert_eq!(segments("%2525"), Some(vec!["%25".into()]));
+    }
+}

@@ -1,0 +1,272 @@
+//! The calls of streaming tools as server-sent events.
+//!
+//! Every event of the tool is an event of its own name; its log lines and its
+//! progress are `log` and `progress`; the last event is `summary` with the
+//! answer, or `error` with a problem. A call that fails before it sent anything
+//! is answered with the problem itself, and its status.
+//!
+//! The caller holds the call: when it leaves, the call is cancelled. When it
+//! reads too slowly, the tool waits for it, and when it stops to read, the
+//! call is cancelled too.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use http_body_util::{BodyExt, StreamBody};
+use hyper::body::Frame;
+use sandpit_tools::{CallRequest, Event, Level, Outcome, ToolError};
+use serde_json::{Value, json};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
+
+use crate::call;
+use crate::problem::Problem;
+use crate::reply::{self, Body};
+use crate::router::App;
+
+/// How many events may wait for the tool's side and for the caller's side.
+const WAITING: usize = 64;
+
+/// How long the head of the response waits for a call that fails at once.
+const EARLY: Duration = Duration::from_secs(1);
+
+/// The id of the last event. A browser's `EventSource` connects again when a
+/// stream ends, and so would start the call again: it sends this id back, and
+/// is told with 204 that there is no more.
+const END: &str = "end";
+
+/// Starts the call and answers with its events.
+pub(super) async fn answer(
+    app: &App,
+    name: String,
+    mut request: CallRequest,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, Problem> {
+    if headers
+        .get("last-event-id")
+        .is_some_and(|id| id.as_bytes() == END.as_bytes())
+    {
+        return Ok(reply::empty(StatusCode::NO_CONTENT));
+    }
+    let cancel = app.streams.child_token();
+    let cancelled_if_dropped = cancel.clone().drop_guard();
+    let (events, received) = mpsc::channel(WAITING);
+    let (frames, body) = mpsc::channel(WAITING);
+    let (early, verdict) = oneshot::channel();
+    let writer = Writer {
+        frames,
+        call_id: request.call_id.clone(),
+        cancel: cancel.clone(),
+        early: Some(early),
+        slow_reader: app.config.slow_reader_timeout,
+        keep_alive: app.config.stream_keep_alive,
+    };
+    request.events = Some(events);
+    request.cancel = cancel;
+    let tools = app.tools.clone();
+    let call = tokio::spawn(async move { call::run(&tools, &name, request).await });
+    tokio::spawn(writer.run(call, received));
+    if let Ok(Ok(problem)) = tokio::time::timeout(EARLY, verdict).await {
+        return Err(*problem);
+    }
+    // From here on the caller's end of the body holds the call.
+    cancelled_if_dropped.disarm();
+    let body = ReceiverStream::new(body).map(|frame| Ok(Frame::data(frame)));
+    let mut response = Response::new(StreamBody::new(body).boxed());
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Proxies of the nginx kind collect responses unless told not to.
+    headers.insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
+    Ok(response)
+}
+
+/// The caller takes no more.
+struct Gone;
+
+/// Writes the events of one call to its caller.
+struct Writer {
+    frames: mpsc::Sender<Bytes>,
+    call_id: String,
+    cancel: CancellationToken,
+    /// Taken with the first thing that is written.
+    early: Option<oneshot::Sender<Box<Problem>>>,
+    slow_reader: Duration,
+    keep_alive: Duration,
+}
+
+impl Writer {
+    async fn run(
+        mut self,
+        call: JoinHandle<Result<Outcome, ToolError>>,
+        events: mpsc::Receiver<Event>,
+    ) {
+        if self.write(call, events).await.is_err() {
+            tracing::debug!(call_id = self.call_id, "the reader of the stream is gone");
+            self.cancel.cancel();
+        }
+    }
+
+    async fn write(
+        &mut self,
+        mut call: JoinHandle<Result<Outcome, ToolError>>,
+        mut events: mpsc::Receiver<Event>,
+    ) -> Result<(), Gone> {
+        let mut open = true;
+        let ended = loop {
+            tokio::select! {
+                biased;
+                event = events.recv(), if open => match event {
+                    Some(event) => self.send(frame(event)).await?,
+                    None => open = false,
+                },
+                ended = &mut call => break ended,
+                () = self.frames.closed() => return Err(Gone),
+                () = tokio::time::sleep(self.keep_alive) => {
+                    self.send(Bytes::from_static(b": still here\n\n")).await?;
+                }
+            }
+        };
+        while let Ok(event) = events.try_recv() {
+            self.send(frame(event)).await?;
+        }
+        let Ok(outcome) = ended else {
+            // The call was aborted because the process ends.
+            return Err(Gone);
+        };
+        match super::answer(outcome) {
+            Ok(summary) => self.send(event("summary", &summary, Some(END))).await,
+            Err(problem) => self.fail(problem).await,
+        }
+    }
+
+    async fn fail(&mut self, problem: Problem) -> Result<(), Gone> {
+        let problem = match self.early.take() {
+            None => problem,
+            Some(early) => match early.send(Box::new(problem)) {
+                Ok(()) => return Ok(()),
+                // The head of the response has just been sent.
+                Err(problem) => *problem,
+            },
+        };
+        let problem = problem.json(&self.call_id).to_string();
+        self.send(event("error", &problem, Some(END))).await
+    }
+
+    async fn send(&mut self, frame: Bytes) -> Result<(), Gone> {
+        self.early = None;
+        match tokio::time::timeout(self.slow_reader, self.frames.send(frame)).await {
+            Ok(Ok(())) => Ok(()),
+            _ => Err(Gone),
+        }
+    }
+}
+
+/// An event of a tool, as it is written.
+fn frame(event: Event) -> Bytes {
+    match event {
+        Event::Emitted { event, data } => self::event(&event, data.get(), None),
+        Event::Log { level, message } => {
+            let level = level_name(level);
+            let log = json!({ "level": level, "message": message });
+            self::event("log", &log.to_string(), None)
+        }
+        Event::Progress {
+            done,
+            total,
+            message,
+        } => {
+            let mut progress = json!({ "done": done });
+            if let Some(progress) = progress.as_object_mut() {
+                let total = total.map(Value::from);
+                let message = message.map(Value::from);
+                for (name, value) in [("total", total), ("message", message)] {
+                    progress.extend(value.map(|value| (name.to_owned(), value)));
+                }
+            }
+            self::event("progress", &progress.to_string(), None)
+        }
+    }
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Debug => "debug",
+        Level::Info => "info",
+        Level::Warning => "warning",
+        Level::Error => "error",
+    }
+}
+
+/// A server-sent event. Data of several lines takes several fields.
+fn event(name: &str, data: &str, id: Option<&str>) -> Bytes {
+    let mut text = format!("event: {name}\n");
+    for line in data.split(['\r', '\n']) {
+        text.push_str("data: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    if let Some(id) = id {
+        text.push_str("id: ");
+        text.push_str(id);
+        text.push('\n');
+    }
+    text.push('\n');
+    text.into()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+
+    #[test]
+    fn events_are_written_as_the_standard_says() {
+        assert_eq!(
+            event("summary", "{\n \"a\": 1}", Some("end")),
+            "event: summary\ndata: {\ndata:  \"a\": 1}\nid: end\n\n"
+        );
+    }
+
+    #[test]
+    fn data_keeps_the_text_of_the_tool() {
+        let data = RawValue::from_string("{\"bid\":1.10}".to_owned()).unwrap();
+        let tick = Event::Emitted {
+            event: "tick".to_owned(),
+            data,
+        };
+        assert_eq!(frame(tick), "event: tick\ndata: {\"bid\":1.10}\n\n");
+    }
+
+    #[test]
+    fn what_is_not_known_is_not_there() {
+        let progress = |total, message| {
+            frame(Event::Progress {
+                done: 2.0,
+                total,
+                message,
+            })
+        };
+        assert_eq!(
+            progress(None, None),
+            "event: progress\ndata: {\"done\":2.0}\n\n"
+        );
+        assert_eq!(
+            progress(Some(4.0), Some("half".to_owned())),
+            "event: progress\ndata: {\"done\":2.0,\"message\":\"half\",\"total\":4.0}\n\n"
+        );
+    }
+}

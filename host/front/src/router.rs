@@ -1,0 +1,208 @@
+//! From a request to whoever answers it, and what all answers share.
+//!
+//! Every request passes the [`Gate`] first, MCP and REST alike: rmcp's own
+//! checks are off, so that there is one place and one answer. Every response
+//! carries the id of the request in `Sandpit-Call-Id`, and the CORS headers if
+//! a web page asked.
+
+use std::panic::AssertUnwindSafe;
+
+use futures::FutureExt;
+use http::header::{
+    ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
+    ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW,
+    HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+};
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use sandpit_tools::{FailureKind, Tools};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::call;
+use crate::config::FrontConfig;
+use crate::mcp::Endpoint;
+use crate::origin::Gate;
+use crate::problem::{Problem, ProblemKind};
+use crate::reply::{self, Body};
+use crate::rest;
+
+/// The header with the id of a request. Log lines and orders carry it too.
+const CALL_ID: HeaderName = HeaderName::from_static("sandpit-call-id");
+
+const METHODS: &str = "GET, POST, DELETE, OPTIONS";
+const EXPOSED: &str = "Mcp-Session-Id, Sandpit-Call-Id, Retry-After";
+const ALLOWED: &str = "Content-Type, Authorization, Last-Event-ID, Mcp-Session-Id, \
+                       Mcp-Protocol-Version, Mcp-Method, Mcp-Name";
+
+/// What requests are answered with.
+pub(crate) struct App {
+    /// The live tools.
+    pub(crate) tools: Tools,
+    /// How to serve.
+    pub(crate) config: FrontConfig,
+    /// Cancelled when streams shall end because the front stops.
+    pub(crate) streams: CancellationToken,
+    /// Who may ask.
+    pub(crate) gate: Gate,
+    /// The MCP side.
+    pub(crate) mcp: Endpoint,
+}
+
+impl App {
+    /// Answers a request, whatever happens.
+    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+        let call_id = call::new_id();
+        let origin = request.headers().get(ORIGIN).cloned();
+        let answered = AssertUnwindSafe(self.dispatch(request, &call_id)).catch_unwind();
+        let (mut response, allowed) = match answered.await {
+            Ok(Ok(response)) => (response, true),
+            Ok(Err(problem)) => (problem.response(&call_id), !problem.is_forbidden()),
+            Err(_) => {
+                tracing::error!(call_id, "the answer to a request panicked");
+                let problem = Problem::new(
+                    ProblemKind::Tool(FailureKind::Internal),
+                    format!("The host failed. Its log says more, under {call_id}."),
+                );
+                (problem.response(&call_id), true)
+            }
+        };
+        let headers = response.headers_mut();
+        if let Ok(call_id) = HeaderValue::from_str(&call_id) {
+            headers.insert(CALL_ID, call_id);
+        }
+        headers.append(VARY, HeaderValue::from_static("Origin"));
+        if let Some(origin) = origin.filter(|_| allowed) {
+            headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+            headers.insert(
+                ACCESS_CONTROL_EXPOSE_HEADERS,
+                HeaderValue::from_static(EXPOSED),
+            );
+        }
+        response
+    }
+
+    async fn dispatch(
+        &self,
+        request: Request<Incoming>,
+        call_id: &str,
+    ) -> Result<Response<Body>, Problem> {
+        self.gate
+            .check(request.uri(), request.headers())
+            .map_err(|refusal| Problem::new(ProblemKind::Forbidden, refusal.to_string()))?;
+        if request.method() == Method::OPTIONS {
+            return Ok(preflight(request.headers()));
+        }
+        let whole = request.uri().path();
+        let path = whole.strip_suffix('/').unwrap_or(whole).to_owned();
+        match path.as_str() {
+            "/healthz" => document(&request, || (StatusCode::OK, json!({ "status": "ok" }))),
+            "/readyz" => document(&request, || self.readiness()),
+            "/api/v1" | "/api/v1/mcp" => self.mcp.handle(self, request, call_id).await,
+            "/api/v1/tools" => document(&request, || {
+                (StatusCode::OK, rest::tools_document(&self.tools.list()))
+            }),
+            "/api/v1/openapi.json" => document(&request, || {
+                (StatusCode::OK, rest::openapi_document(&self.tools.list()))
+            }),
+            other => {
+                let Some(below) = other.strip_prefix("/api/v1/") else {
+                    return Err(Problem::unknown_route(other));
+                };
+                let (parts, body) = request.into_parts();
+                rest::handle(self, &parts, below, body, call_id).await
+            }
+        }
+    }
+
+    /// Ready is who has tools to call. Whether TWS is connected is told, and
+    /// does not count: connecting is itself a tool.
+    fn readiness(&self) -> (StatusCode, Value) {
+        let tools = self.tools.list().len();
+        let status = if tools > 0 {
+            StatusCode::OK
+        } else {
+            StatusCode::SERVICE_UNAVAILABLE
+        };
+        (status, json!({ "ready": tools > 0, "tools": tools }))
+    }
+}
+
+/// Answers `GET` and `HEAD` with a document.
+fn document(
+    request: &Request<Incoming>,
+    make: impl FnOnce() -> (StatusCode, Value),
+) -> Result<Response<Body>, Problem> {
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return Err(Problem::method_not_allowed(
+            request.uri().path(),
+            "GET, HEAD, OPTIONS",
+        ));
+    }
+    let (status, document) = make();
+    Ok(reply::json(status, document.to_string()))
+}
+
+/// Answers a browser that asks what it may send. The `Mcp-Param-…` headers
+/// cannot be listed beforehand, so that those it asks for are named.
+fn preflight(headers: &HeaderMap) -> Response<Body> {
+    let mut allowed = ALLOWED.to_owned();
+    let asked = headers.get(ACCESS_CONTROL_REQUEST_HEADERS);
+    let asked = asked.and_then(|value| value.to_str().ok()).unwrap_or("");
+    for name in asked.split(',').map(str::trim).take(64) {
+        let is_mcp = name
+            .get(..4)
+            .is_some_and(|start| start.eq_ignore_ascii_case("mcp-"));
+        if is_mcp && HeaderName::try_from(name).is_ok() {
+            allowed.push_str(", ");
+            allowed.push_str(name);
+        }
+    }
+    let mut response = reply::empty(StatusCode::NO_CONTENT);
+    let headers = response.headers_mut();
+    headers.insert(ALLOW, HeaderValue::from_static(METHODS));
+    headers.insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        HeaderValue::from_static(METHODS),
+    );
+    if let Ok(allowed) = HeaderValue::from_str(&allowed) {
+        headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, allowed);
+    }
+    headers.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("600"));
+    headers.append(
+        VARY,
+        HeaderValue::from_static("Access-Control-Request-Headers"),
+    );
+    response
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_preflight_names_the_mcp_headers_that_were_asked_for() {
+        let mut headers = HeaderMap::new();
+        headers.insert(
+            ACCESS_CONTROL_REQUEST_HEADERS,
+            "content-type, Mcp-Param-Symbol, x-other, é"
+                .as_bytes()
+                .try_into()
+                .unwrap(),
+        );
+        let response = preflight(&headers);
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        let allowed = response.headers().get(ACCESS_CONTROL_ALLOW_HEADERS);
+        assert!(!allowed.unwrap().to_str().unwrap().contains("x-other"));
+        headers.insert(
+            ACCESS_CONTROL_REQUEST_HEADERS,
+            HeaderValue::from_static("content-type, mcp-param-symbol, x-other"),
+        );
+        let response = preflight(&headers);
+        let allowed = response.headers().get(ACCESS_CONTROL_ALLOW_HEADERS);
+        let allowed = allowed.unwrap().to_str().unwrap();
+        assert!(allowed.ends_with(", mcp-param-symbol"), "{allowed}");
+        assert!(!allowed.contains("x-other"));
+    }
+}

@@ -1,0 +1,201 @@
+//! Finding instruments.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::codes;
+use crate::connection::Gateway;
+use crate::convert::{self, contract::describe};
+use crate::model::{Contract, ContractDetails, Error, Result, SecurityType};
+use crate::validate;
+
+/// How many answers the cache keeps before it starts anew.
+const CACHED: usize = 4_096;
+
+/// How many candidates an ambiguous question names.
+const NAMED: usize = 8;
+
+/// The contracts that were qualified over one connection.
+#[derive(Default)]
+pub(crate) struct Cache(Mutex<HashMap<Contract, Contract>>);
+
+impl Cache {
+    fn entries(&self) -> MutexGuard<'_, HashMap<Contract, Contract>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&self, question: &Contract) -> Option<Contract> {
+        self.entries().get(question).cloned()
+    }
+
+    fn put(&self, question: &Contract, answer: &Contract) {
+        let mut entries = self.entries();
+        if entries.len() >= CACHED {
+            entries.clear();
+        }
+        entries.insert(question.clone(), answer.clone());
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.entries().clear();
+    }
+}
+
+impl Gateway {
+    /// All instruments that match (TWS `reqContractDetails`).
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `InvalidRequest` for a contradictory
+    /// contract.
+    pub async fn details(&self, contract: &Contract) -> Result<Vec<ContractDetails>> {
+        validate::contract(contract)?;
+        let session = self.session()?;
+        let question = convert::contract::to_tws(contract);
+        let name = describe(contract);
+        let what = format!("the details of {name}");
+        let work = {
+            let (session, what) = (session.clone(), what.clone());
+            async move {
+                session
+                    .client
+                    .contract_details(&question)
+                    .await
+                    .map_err(|error| codes::client_error(&error, &what))
+            }
+        };
+        let outcome = session.run(&what, session.config.request_timeout, work).await;
+        let found: Vec<_> = match outcome {
+            Ok(rows) => rows.iter().map(convert::details::from_tws).collect(),
+            Err(Error::NotFound(_)) => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        if found.is_empty() {
+            return Err(not_found(contract, &name));
+        }
+        Ok(found)
+    }
+
+    /// The one instrument that matches, complete with `con_id`. Answers may
+    /// come from a cache, which lives as long as the connection.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `InvalidRequest` naming candidates if
+    /// there are several.
+    pub async fn qualify(&self, contract: &Contract) -> Result<Contract> {
+        validate::contract(contract)?;
+        let session = self.session()?;
+        // TWS knows a combo by its legs: it has no details of its own.
+        if contract.security_type == SecurityType::Combo {
+            return Ok(contract.clone());
+        }
+        if let Some(answer) = session.contracts.get(contract) {
+            return Ok(answer);
+        }
+        let mut found: Vec<Contract> = Vec::new();
+        for details in self.details(contract).await? {
+            let known = found
+                .iter_mut()
+                .find(|known| known.con_id == details.contract.con_id);
+            match known {
+                // One instrument on several exchanges: SMART reaches them all.
+                Some(known) if details.contract.exchange.as_deref() == Some("SMART") => {
+                    *known = details.contract;
+                }
+                Some(_) => {}
+                None => found.push(details.contract),
+            }
+        }
+        match found.as_slice() {
+            [one] => {
+                session.contracts.put(contract, one);
+                Ok(one.clone())
+            }
+            several => Err(ambiguous(contract, several)),
+        }
+    }
+}
+
+fn not_found(contract: &Contract, name: &str) -> Error {
+    let kind = convert::contract::security_type_code(&contract.security_type);
+    let place = [&contract.exchange, &contract.currency]
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect::<Vec<_>>()
+        .join(", ");
+    let place = if place.is_empty() { place } else { format!(", {place}") };
+    Error::NotFound(format!(
+        "Contract not found: {name} ({kind}{place}). Check symbol, secType, exchange and currency."
+    ))
+}
+
+fn ambiguous(contract: &Contract, found: &[Contract]) -> Error {
+    let candidates = found
+        .iter()
+        .take(NAMED)
+        .map(candidate)
+        .collect::<Vec<_>>()
+        .join("; ");
+    let more = match found.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!("; and {more} more"),
+    };
+    Error::invalid(format!(
+        "{} means {} different contracts: {candidates}{more}. Say which one, best by its conId.",
+        describe(contract),
+        found.len()
+    ))
+}
+
+fn candidate(contract: &Contract) -> String {
+    let mut text = describe(contract);
+    let places = [&contract.primary_exchange, &contract.exchange];
+    if let Some(place) = places.into_iter().flatten().next() {
+        text.push_str(&format!(" on {place}"));
+    }
+    if let Some(currency) = &contract.currency {
+        text.push_str(&format!(" in {currency}"));
+    }
+    if let Some(con_id) = contract.con_id {
+        text.push_str(&format!(", conId {con_id}"));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ambiguous_question_names_some_candidates() {
+        let question = Contract::us_stock("X");
+        let found: Vec<_> = (1..=10)
+            .map(|number| Contract {
+                con_id: Some(number),
+                ..question.clone()
+            })
+            .collect();
+        let text = ambiguous(&question, &found).to_string();
+        assert!(text.contains("10 different contracts"), "{text}");
+        assert!(text.contains("conId 8") && !text.contains("conId 9"), "{text}");
+        assert!(text.contains("2 more"), "{text}");
+    }
+
+    #[test]
+    fn what_is_not_found_is_named() {
+        let question = Contract::us_stock("NOPE");
+        let text = not_found(&question, &describe(&question)).to_string();
+        assert!(text.starts_with("Contract not found: NOPE"), "{text}");
+    }
+
+    #[test]
+    fn the_cache_does_not_grow_without_end() {
+        let cache = Cache::default();
+        for number in 0..=CACHED {
+            let question = Contract::us_stock(format!("S{number}"));
+            cache.put(&question, &question);
+        }
+        assert_eq!(cache.entries().len(), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! Bars of the past.
+
+use ibapi::market_data::TradingHours;
+use ibapi::market_data::historical as ibh;
+
+use crate::codes;
+use crate::connection::Gateway;
+use crate::convert::{self, contract::describe};
+use crate::model::{
+    Bar, BarSize, BarsRequest, Contract, Duration, DurationUnit, Error, Result, SecurityType,
+    WhatToShow,
+};
+use crate::validate;
+
+impl Gateway {
+    /// The bars of an instrument, oldest first (TWS `reqHistoricalData`).
+    ///
+    /// # Errors
+    /// `NoData` if there are none, `Pacing` if TWS must be left alone for a
+    /// while, `InvalidRequest` for what TWS would refuse.
+    pub async fn bars(&self, contract: &Contract, request: &BarsRequest) -> Result<Vec<Bar>> {
+        validate::bars(contract, request)?;
+        let session = self.session()?;
+        let question = convert::contract::to_tws(contract);
+        let what = format!("the bars of {}", describe(contract));
+        let (show, request) = (what_to_show(contract, request.what_to_show), *request);
+        let work = {
+            let (session, what) = (session.clone(), what.clone());
+            async move {
+                let mut fetch = session
+                    .client
+                    .historical_data(&question, bar_size(request.bar_size))
+                    .duration(duration(request.duration)?)
+                    .what_to_show(show)
+                    .trading_hours(TradingHours::from_use_rth(request.regular_trading_hours));
+                if let Some(end) = request.end {
+                    fetch = fetch.ending(end);
+                }
+                fetch
+                    .fetch()
+                    .await
+                    .map_err(|error| codes::client_error(&error, &what))
+            }
+        };
+        let data = session
+            .run(&what, session.config.request_timeout, work)
+            .await?;
+        let mut bars: Vec<Bar> = data
+            .bars
+            .iter()
+            .filter_map(convert::details::bar_from_tws)
+            .collect();
+        if bars.is_empty() {
+            return Err(Error::NoData(format!(
+                "There is no data for {what}: the market may have been closed, or the instrument \
+                 not traded. Reach further back, or set useRTH to false."
+            )));
+        }
+        bars.shrink_to_fit();
+        Ok(bars)
+    }
+}
+
+fn duration(duration: Duration) -> Result<ibh::Duration> {
+    let amount = i32::try_from(duration.amount)
+        .map_err(|_| Error::invalid("The duration is too long. Ask for less."))?;
+    Ok(match duration.unit {
+        DurationUnit::Seconds => ibh::Duration::seconds(amount),
+        DurationUnit::Days => ibh::Duration::days(amount),
+        DurationUnit::Weeks => ibh::Duration::weeks(amount),
+        DurationUnit::Months => ibh::Duration::months(amount),
+        DurationUnit::Years => ibh::Duration::years(amount),
+    })
+}
+
+fn bar_size(size: BarSize) -> ibh::BarSize {
+    match size {
+        BarSize::Sec1 => ibh::BarSize::Sec,
+        BarSize::Sec5 => ibh::BarSize::Sec5,
+        BarSize::Sec10 => ibh::BarSize::Sec10,
+        BarSize::Sec15 => ibh::BarSize::Sec15,
+        BarSize::Sec30 => ibh::BarSize::Sec30,
+        BarSize::Min1 => ibh::BarSize::Min,
+        BarSize::Min2 => ibh::BarSize::Min2,
+        BarSize::Min3 => ibh::BarSize::Min3,
+        BarSize::Min5 => ibh::BarSize::Min5,
+        BarSize::Min10 => ibh::BarSize::Min10,
+        BarSize::Min15 => ibh::BarSize::Min15,
+        BarSize::Min20 => ibh::BarSize::Min20,
+        BarSize::Min30 => ibh::BarSize::Min30,
+        BarSize::Hour1 => ibh::BarSize::Hour,
+        BarSize::Hour2 => ibh::BarSize::Hour2,
+        BarSize::Hour3 => ibh::BarSize::Hour3,
+        BarSize::Hour4 => ibh::BarSize::Hour4,
+        BarSize::Hour8 => ibh::BarSize::Hour8,
+        BarSize::Day1 => ibh::BarSize::Day,
+        BarSize::Week1 => ibh::BarSize::Week,
+        BarSize::Month1 => ibh::BarSize::Month,
+    }
+}
+
+fn what_to_show(contract: &Contract, show: WhatToShow) -> ibh::WhatToShow {
+    match show {
+        // TWS refuses trades of cryptocurrencies (code 10299): it has aggregated ones.
+        WhatToShow::Trades if contract.security_type == SecurityType::Crypto => {
+            ibh::WhatToShow::AggTrades
+        }
+        WhatToShow::Trades => ibh::WhatToShow::Trades,
+        WhatToShow::Midpoint => ibh::WhatToShow::MidPoint,
+        WhatToShow::Bid => ibh::WhatToShow::Bid,
+        WhatToShow::Ask => ibh::WhatToShow::Ask,
+        WhatToShow::BidAsk => ibh::WhatToShow::BidAsk,
+        WhatToShow::AdjustedLast => ibh::WhatToShow::AdjustedLast,
+        WhatToShow::HistoricalVolatility => ibh::WhatToShow::HistoricalVolatility,
+        WhatToShow::OptionImpliedVolatility => ibh::WhatToShow::OptionImpliedVolatility,
+    }
+}

@@ -1,0 +1,186 @@
+//! One call of a tool: checked before, checked after, and logged.
+
+use std::time::{Duration, Instant};
+
+use sandpit_sandbox::{
+    Answer, Call, CallError, CallLimits, Content, Event, Failure, FailureKind, Outcome, Resume,
+};
+use serde_json::{Map, Value};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::ToolsConfig;
+use crate::tool::Tool;
+
+/// What a caller asks for.
+#[derive(Debug)]
+pub struct CallRequest {
+    /// The arguments.
+    pub arguments: Map<String, Value>,
+    /// Set when this call carries on after a question. Its state must come
+    /// from the question of this very tool.
+    pub resume: Option<Resume>,
+    /// Who calls, for logs and for the journal of orders.
+    pub client: String,
+    /// The call's id, unique in this host.
+    pub call_id: String,
+    /// Where the tool's events go. When the channel is full, log lines and
+    /// progress are dropped, and stream events make the tool wait.
+    pub events: Option<mpsc::Sender<Event>>,
+    /// Says that the caller no longer wants the answer.
+    pub cancel: CancellationToken,
+    /// Whether the caller holds a stream open until it leaves.
+    pub open_ended: bool,
+}
+
+impl CallRequest {
+    /// A request to whose events nobody listens.
+    pub fn new(
+        arguments: Map<String, Value>,
+        client: impl Into<String>,
+        call_id: impl Into<String>,
+    ) -> Self {
+        Self {
+            arguments,
+            resume: None,
+            client: client.into(),
+            call_id: call_id.into(),
+            events: None,
+            cancel: CancellationToken::new(),
+            open_ended: false,
+        }
+    }
+}
+
+/// Calls a tool. Whatever goes wrong is a failure that the caller may read.
+pub(crate) async fn call(tool: &Tool, request: CallRequest, config: &ToolsConfig) -> Outcome {
+    let log = CallLog::new(tool.name(), &request);
+    let outcome = run(tool, request, config).await;
+    log.end(&outcome);
+    outcome
+}
+
+async fn run(tool: &Tool, request: CallRequest, config: &ToolsConfig) -> Outcome {
+    let arguments = Value::Object(request.arguments);
+    if let Err(faults) = tool.check_arguments(&arguments) {
+        return Outcome::Failure(Failure::new(
+            FailureKind::InvalidArguments,
+            format!("The arguments do not fit {}: {faults}.", tool.name()),
+        ));
+    }
+    let deadline = if tool.descriptor().streaming {
+        config.stream_deadline
+    } else {
+        config.call_deadline
+    };
+    let call = Call {
+        id: request.call_id,
+        client: request.client,
+        arguments: arguments.to_string(),
+        resume: request.resume,
+        limits: CallLimits {
+            deadline,
+            ..config.limits.clone()
+        },
+        events: request.events,
+        cancel: request.cancel,
+        open_ended: request.open_ended,
+    };
+    match tool.component().call(call).await {
+        Ok(Outcome::Answer(answer)) => checked(tool, answer),
+        Ok(outcome) => outcome,
+        Err(error) => Outcome::Failure(failure(&error)),
+    }
+}
+
+/// An answer that keeps what the tool promised, with something to read.
+fn checked(tool: &Tool, mut answer: Answer) -> Outcome {
+    let structured = answer.structured.as_ref();
+    if let Err(faults) = tool.check_answer(structured.map(|structured| structured.value())) {
+        return Outcome::Failure(Failure::new(
+            FailureKind::Internal,
+            format!(
+                "The answer of {} does not fit its own output schema: {faults}. This is a fault \
+                 of the tool.",
+                tool.name()
+            ),
+        ));
+    }
+    if answer.content.is_empty()
+        && let Some(structured) = structured
+    {
+        let text = structured.text().to_owned();
+        answer.content.push(Content::Text(text));
+    }
+    Outcome::Answer(answer)
+}
+
+/// What the caller reads when there was no outcome.
+fn failure(error: &CallError) -> Failure {
+    let kind = match error {
+        CallError::Busy { .. } => FailureKind::Pacing,
+        CallError::ShuttingDown | CallError::Cancelled => FailureKind::Cancelled,
+        CallError::DeadlineExceeded { .. } => FailureKind::TimedOut,
+        CallError::OrdersUncertain { .. } => FailureKind::Uncertain,
+        CallError::OutOfMemory { .. }
+        | CallError::Trapped
+        | CallError::TooLarge { .. }
+        | CallError::InvalidOutcome(_)
+        | CallError::NotStarted => FailureKind::Internal,
+    };
+    Failure::new(kind, error.to_string())
+}
+
+/// Writes one line for each call, also for one that its caller dropped.
+struct CallLog {
+    tool: String,
+    call: String,
+    client: String,
+    begun: Instant,
+    ended: bool,
+}
+
+impl CallLog {
+    fn new(tool: &str, request: &CallRequest) -> Self {
+        Self {
+            tool: tool.to_owned(),
+            call: request.call_id.clone(),
+            client: request.client.clone(),
+            begun: Instant::now(),
+            ended: false,
+        }
+    }
+
+    fn end(mut self, outcome: &Outcome) {
+        self.ended = true;
+        match outcome {
+            Outcome::Answer(_) => self.line("answer", None),
+            Outcome::InputRequired(_) => self.line("input-required", None),
+            Outcome::Failure(failure) => self.line(failure.kind.name(), Some(&failure.message)),
+        }
+    }
+
+    fn line(&self, outcome: &str, reason: Option<&str>) {
+        tracing::info!(
+            tool = self.tool,
+            call = self.call,
+            client = self.client,
+            outcome,
+            reason,
+            milliseconds = milliseconds(self.begun.elapsed()),
+            "tool call"
+        );
+    }
+}
+
+impl Drop for CallLog {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.line("dropped", Some("the caller left"));
+        }
+    }
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}

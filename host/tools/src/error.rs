@@ -1,0 +1,39 @@
+//! What can go wrong, in sentences that may be shown to a person.
+
+use std::path::PathBuf;
+
+/// The set of tools could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum ToolsError {
+    /// The tool folder cannot be listed.
+    #[error(
+        "the tool folder {} cannot be read ({source}); it has to be a folder with the tools' \
+         .wasm files", .folder.display()
+    )]
+    Folder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+}
+
+/// A call reached no tool.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ToolError {
+    /// There is no tool of that name.
+    #[error("There is no tool named {name:?}. List the tools to see which there are.")]
+    UnknownTool {
+        /// The name that was asked for, cut to a sensible length.
+        name: String,
+    },
+}
+
+/// A file in the tool folder that is not served as a tool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The file's name, without its folder.
+    pub file: String,
+    /// Why, in a sentence or two.
+    pub reason: String,
+}
