@@ -68,7 +68,9 @@ impl Gateway {
                 answer.map_err(|error| codes::client_error(&error, what))
             }
         };
-        session.run(what, session.config.request_timeout, work).await
+        session
+            .run(what, session.config.request_timeout, work)
+            .await
     }
 
     /// The summary values of all accounts (TWS `reqAccountSummary`).
@@ -113,7 +115,9 @@ impl Gateway {
                 outcome
             }
         };
-        session.run(what, session.config.request_timeout, work).await
+        session
+            .run(what, session.config.request_timeout, work)
+            .await
     }
 
     /// All positions of all accounts (TWS `reqPositions`). What was closed
@@ -155,7 +159,9 @@ impl Gateway {
                 outcome
             }
         };
-        session.run(what, session.config.request_timeout, work).await
+        session
+            .run(what, session.config.request_timeout, work)
+            .await
     }
 
     /// Profit and loss of an account (TWS `reqPnL`). Without an account: of
@@ -184,7 +190,9 @@ impl Gateway {
                 outcome
             }
         };
-        session.run(&what, session.config.request_timeout, work).await
+        session
+            .run(&what, session.config.request_timeout, work)
+            .await
     }
 
     /// Profit and loss of one position (TWS `reqPnLSingle`).
@@ -236,7 +244,9 @@ impl Gateway {
                 outcome
             }
         };
-        session.run(&what, session.config.request_timeout, work).await
+        session
+            .run(&what, session.config.request_timeout, work)
+            .await
     }
 }
 
@@ -268,11 +278,7 @@ impl Computed for PositionPnl {
 }
 
 /// The first answer with numbers, or what there is when none follow.
-async fn settled<S, R, T: Computed>(
-    rows: &mut S,
-    what: &str,
-    convert: impl Fn(R) -> T,
-) -> Result<T>
+async fn settled<S, R, T: Computed>(rows: &mut S, what: &str, convert: impl Fn(R) -> T) -> Result<T>
 where
     S: futures::Stream<Item = std::result::Result<SubscriptionItem<R>, ibapi::Error>> + Unpin,
 {
@@ -297,7 +303,10 @@ where
             (None, Some(known)) => return Ok(known),
             (Some(Err(error)), _) => return Err(codes::client_error(&error, what)),
             (None, None) => {
-                return Err(codes::client_error(&ibapi::Error::UnexpectedEndOfStream, what));
+                return Err(codes::client_error(
+                    &ibapi::Error::UnexpectedEndOfStream,
+                    what,
+                ));
             }
         }
     }
@@ -334,7 +343,10 @@ mod tests {
     fn without_an_account_only_one_can_be_meant() {
         let ids = |ids: &[&str]| ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>();
         assert_eq!(choose_account(&ids(&["DU1"]), None), Ok("DU1".into()));
-        assert_eq!(choose_account(&ids(&["DU1", "DU2"]), Some("DU2")), Ok("DU2".into()));
+        assert_eq!(
+            choose_account(&ids(&["DU1", "DU2"]), Some("DU2")),
+            Ok("DU2".into())
+        );
         for (known, given) in [(&["DU1", "DU2"][..], None), (&["DU1"], Some("DU9"))] {
             let error = choose_account(&ids(known), given);
             assert!(

@@ -92,10 +92,7 @@ impl Pending for Changes {
     type Batch = AccountBatch;
 
     fn is_empty(&self) -> bool {
-        self.values.is_empty()
-            && self.portfolio.is_empty()
-            && self.lost == 0
-            && !self.completed_now
+        self.values.is_empty() && self.portfolio.is_empty() && self.lost == 0 && !self.completed_now
     }
 
     fn take(&mut self) -> AccountBatch {
@@ -209,7 +206,9 @@ impl Gateway {
             let session = session.clone();
             async move { session.watch_account(account).await }
         };
-        session.run(&what, session.config.request_timeout, work).await
+        session
+            .run(&what, session.config.request_timeout, work)
+            .await
     }
 }
 
@@ -245,9 +244,9 @@ impl Session {
             state: Mutex::default(),
             readers: watch::Sender::new(()),
         });
-        let stream = upstream.join().ok_or_else(|| {
-            Error::Other(format!("{what} ended before they began. Try again."))
-        })?;
+        let stream = upstream
+            .join()
+            .ok_or_else(|| Error::Other(format!("{what} ended before they began. Try again.")))?;
         *running = Some(Arc::clone(&upstream));
         drop(running);
         let session = Arc::clone(self);
@@ -277,11 +276,7 @@ async fn deserted(upstream: &Upstream) {
 }
 
 /// Hands on what TWS sends, until it ends.
-async fn pump(
-    upstream: &Upstream,
-    updates: &mut Subscription<AccountUpdate>,
-    what: &str,
-) -> Error {
+async fn pump(upstream: &Upstream, updates: &mut Subscription<AccountUpdate>, what: &str) -> Error {
     loop {
         match updates.next().await {
             Some(Ok(SubscriptionItem::Data(update))) => hand_on(upstream, &update),
@@ -301,7 +296,8 @@ fn hand_on(upstream: &Upstream, update: &AccountUpdate) {
     match update {
         AccountUpdate::AccountValue(value) => {
             let of = value.account.as_ref().unwrap_or(account);
-            let row = convert::account::account_value(of, &value.key, &value.value, &value.currency);
+            let row =
+                convert::account::account_value(of, &value.key, &value.value, &value.currency);
             if let Some(row) = row.filter(|row| row.account == *account) {
                 upstream.tell(|changes| changes.add_value(row.clone()));
             }

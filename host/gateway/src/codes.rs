@@ -80,7 +80,10 @@ pub(crate) fn order_message(code: i32, text: &str) -> OrderMessage {
 /// the request, for example `the bars of SPY`.
 pub(crate) fn request_error(code: i32, text: &str, what: &str) -> Error {
     let lower = text.to_ascii_lowercase();
-    let says = format!("TWS says: {} (code {code}).", text.trim().trim_end_matches('.'));
+    let says = format!(
+        "TWS says: {} (code {code}).",
+        text.trim().trim_end_matches('.')
+    );
     let pacing = || {
         Error::Pacing(format!(
             "TWS will not answer {what} now, because too much was asked in too short a time. \
@@ -198,9 +201,9 @@ pub(crate) fn connect_error(error: &ibapi::Error, address: &Address) -> Error {
             ),
             std::io::ErrorKind::TimedOut
             | std::io::ErrorKind::HostUnreachable
-            | std::io::ErrorKind::NetworkUnreachable => format!(
-                "{socket} cannot be reached: {error}. Check the host name and the network."
-            ),
+            | std::io::ErrorKind::NetworkUnreachable => {
+                format!("{socket} cannot be reached: {error}. Check the host name and the network.")
+            }
             _ => format!("Connecting to {socket} failed: {error}. Check host and port."),
         },
         Ib::UnsupportedTimeZone(zone) => format!(
@@ -246,26 +249,61 @@ mod tests {
     fn request_codes_become_typed_errors() {
         for (code, text, expected) in [
             (200, "No security definition has been found", "not-found"),
-            (162, "HMDS query returned no data: SPY@SMART Trades", "no-data"),
+            (
+                162,
+                "HMDS query returned no data: SPY@SMART Trades",
+                "no-data",
+            ),
             (162, "Historical data request pacing violation", "pacing"),
-            (162, "No market data permissions for NYSE STK", "no-permission"),
+            (
+                162,
+                "No market data permissions for NYSE STK",
+                "no-permission",
+            ),
             (162, "API historical data query cancelled: 5", "cancelled"),
-            (162, "Trading TWS session is connected from a different IP", "rejected"),
-            (100, "Max rate of messages per second has been exceeded", "pacing"),
-            (322, "Maximum number of account summary requests exceeded", "pacing"),
-            (354, "Requested market data is not subscribed", "no-permission"),
-            (10197, "No market data during competing live session", "no-permission"),
+            (
+                162,
+                "Trading TWS session is connected from a different IP",
+                "rejected",
+            ),
+            (
+                100,
+                "Max rate of messages per second has been exceeded",
+                "pacing",
+            ),
+            (
+                322,
+                "Maximum number of account summary requests exceeded",
+                "pacing",
+            ),
+            (
+                354,
+                "Requested market data is not subscribed",
+                "no-permission",
+            ),
+            (
+                10197,
+                "No market data during competing live session",
+                "no-permission",
+            ),
             (321, "Error validating request", "rejected"),
             (504, "Not connected", "not-connected"),
             (-6, "fell behind", "other"),
         ] {
-            assert_eq!(kind(&request_error(code, text, "it")), expected, "{code} {text}");
+            assert_eq!(
+                kind(&request_error(code, text, "it")),
+                expected,
+                "{code} {text}"
+            );
         }
     }
 
     #[test]
     fn a_time_out_is_not_no_data() {
-        assert_eq!(kind(&client_error(&ibapi::Error::Timeout, "it")), "timed-out");
+        assert_eq!(
+            kind(&client_error(&ibapi::Error::Timeout, "it")),
+            "timed-out"
+        );
         assert_eq!(
             kind(&client_error(&ibapi::Error::ConnectionReset, "it")),
             "not-connected"
@@ -275,17 +313,45 @@ mod tests {
     #[test]
     fn order_codes_tell_warnings_from_refusals() {
         for (code, text, expected) in [
-            (201, "Order rejected - reason: margin", OrderMessage::Refused),
-            (110, "The price does not conform to the tick", OrderMessage::Refused),
+            (
+                201,
+                "Order rejected - reason: margin",
+                OrderMessage::Refused,
+            ),
+            (
+                110,
+                "The price does not conform to the tick",
+                OrderMessage::Refused,
+            ),
             (321, "Invalid order type", OrderMessage::Refused),
             (202, "Order Canceled - reason:", OrderMessage::Cancelled),
-            (399, "Order Message:\nBUY 1 SPY\nWarning: held until 09:30", OrderMessage::Warning),
-            (399, "Order Message:\nBUY 1 SPY\nNot allowed", OrderMessage::Unclear),
-            (10349, "Order TIF was set to DAY by preset", OrderMessage::Warning),
+            (
+                399,
+                "Order Message:\nBUY 1 SPY\nWarning: held until 09:30",
+                OrderMessage::Warning,
+            ),
+            (
+                399,
+                "Order Message:\nBUY 1 SPY\nNot allowed",
+                OrderMessage::Unclear,
+            ),
+            (
+                10349,
+                "Order TIF was set to DAY by preset",
+                OrderMessage::Warning,
+            ),
             (2109, "Outside RTH is ignored", OrderMessage::Warning),
             (404, "Shares are being located", OrderMessage::Warning),
-            (10147, "OrderId 7 that needs to be cancelled is not found", OrderMessage::Unknown),
-            (10148, "cannot be cancelled, state: Filled", OrderMessage::TooLate),
+            (
+                10147,
+                "OrderId 7 that needs to be cancelled is not found",
+                OrderMessage::Unknown,
+            ),
+            (
+                10148,
+                "cannot be cancelled, state: Filled",
+                OrderMessage::TooLate,
+            ),
             (20000, "new in some later TWS", OrderMessage::Unclear),
         ] {
             assert_eq!(order_message(code, text), expected, "{code} {text}");
@@ -294,8 +360,14 @@ mod tests {
 
     #[test]
     fn farm_chatter_is_not_an_error() {
-        assert_eq!(level(2104, "Market data farm connection is OK"), Level::INFO);
-        assert_eq!(level(2103, "Market data farm connection is broken"), Level::WARN);
+        assert_eq!(
+            level(2104, "Market data farm connection is OK"),
+            Level::INFO
+        );
+        assert_eq!(
+            level(2103, "Market data farm connection is broken"),
+            Level::WARN
+        );
         assert_eq!(level(1100, "Connectivity lost"), Level::ERROR);
         assert_eq!(level(1102, "Connectivity restored"), Level::INFO);
         assert!(is_about_links(2106) && !is_about_links(201));

@@ -156,7 +156,10 @@ mod tests {
             with(None, None, Some(-1)),
         ] {
             assert!(
-                matches!(config.resolve(endpoint.clone()), Err(Error::InvalidRequest(_))),
+                matches!(
+                    config.resolve(endpoint.clone()),
+                    Err(Error::InvalidRequest(_))
+                ),
                 "{endpoint:?}"
             );
         }

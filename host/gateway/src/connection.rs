@@ -230,7 +230,10 @@ impl Gateway {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that holds the lock leaves it half changed.
-        self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -276,9 +279,8 @@ mod tests {
 
     #[test]
     fn one_live_account_among_paper_ones_is_live() {
-        let of = |ids: &[&str]| {
-            account_kind(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>())
-        };
+        let of =
+            |ids: &[&str]| account_kind(&ids.iter().map(|id| (*id).to_owned()).collect::<Vec<_>>());
         assert_eq!(of(&[]), AccountKind::Unknown);
         assert_eq!(of(&["DU1", "DF2"]), AccountKind::Paper);
         assert_eq!(of(&["DU1", "U2"]), AccountKind::Live);
@@ -289,6 +291,10 @@ mod tests {
         let status = Gateway::new(GatewayConfig::default()).status();
         assert!(!status.connected);
         assert_eq!((status.port, status.since), (7497, None));
-        assert!(status.reason.is_some_and(|reason| reason.contains("ibkr_connect")));
+        assert!(
+            status
+                .reason
+                .is_some_and(|reason| reason.contains("ibkr_connect"))
+        );
     }
 }

@@ -64,7 +64,9 @@ impl Gateway {
                     .map_err(|error| codes::client_error(&error, &what))
             }
         };
-        let outcome = session.run(&what, session.config.request_timeout, work).await;
+        let outcome = session
+            .run(&what, session.config.request_timeout, work)
+            .await;
         let found: Vec<_> = match outcome {
             Ok(rows) => rows.iter().map(convert::details::from_tws).collect(),
             Err(Error::NotFound(_)) => Vec::new(),
@@ -124,7 +126,11 @@ fn not_found(contract: &Contract, name: &str) -> Error {
         .cloned()
         .collect::<Vec<_>>()
         .join(", ");
-    let place = if place.is_empty() { place } else { format!(", {place}") };
+    let place = if place.is_empty() {
+        place
+    } else {
+        format!(", {place}")
+    };
     Error::NotFound(format!(
         "Contract not found: {name} ({kind}{place}). Check symbol, secType, exchange and currency."
     ))
@@ -178,7 +184,10 @@ mod tests {
             .collect();
         let text = ambiguous(&question, &found).to_string();
         assert!(text.contains("10 different contracts"), "{text}");
-        assert!(text.contains("conId 8") && !text.contains("conId 9"), "{text}");
+        assert!(
+            text.contains("conId 8") && !text.contains("conId 9"),
+            "{text}"
+        );
         assert!(text.contains("2 more"), "{text}");
     }
 

@@ -118,6 +118,9 @@ mod tests {
     #[tokio::test]
     async fn a_quiet_time_gives_an_empty_batch() {
         let feed = Feed::<Numbers>::default();
-        assert_eq!(feed.next(Duration::from_millis(1)).await, Ok(Some(Vec::new())));
+        assert_eq!(
+            feed.next(Duration::from_millis(1)).await,
+            Ok(Some(Vec::new()))
+        );
     }
 }

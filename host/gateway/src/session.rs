@@ -57,6 +57,8 @@ pub(crate) struct Turns {
     pub(crate) open_orders: tokio::sync::Mutex<()>,
     pub(crate) completed_orders: tokio::sync::Mutex<()>,
     pub(crate) order_ids: tokio::sync::Mutex<()>,
+    /// New orders: TWS takes their ids only in rising order.
+    pub(crate) sending: tokio::sync::Mutex<()>,
 }
 
 /// How a connection fares.
@@ -218,6 +220,7 @@ impl Session {
             )));
             tracing::warn!("Lost the connection to TWS at {socket}; trying to restore it");
             self.contracts.clear();
+            self.book.disconnected();
             match self.client.wait_connected().await {
                 Ok(()) => {
                     self.note(None);
@@ -273,7 +276,10 @@ impl Session {
     pub(crate) async fn close(&self) {
         self.closing.cancel();
         self.tasks.close();
-        if tokio::time::timeout(GOODBYE, self.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(GOODBYE, self.tasks.wait())
+            .await
+            .is_err()
+        {
             tracing::warn!("Some subscriptions did not end in time; closing the socket anyway");
         }
         self.client.disconnect().await;

@@ -70,7 +70,10 @@ mod tests {
     #[test]
     fn numbers_are_numbers_and_words_are_words() {
         let row = |text| account_value("DU1", "X", text, "USD").map(|row| row.value);
-        assert_eq!(row("100000.50"), Some(Value::Number(Decimal::new(10_000_050, 2))));
+        assert_eq!(
+            row("100000.50"),
+            Some(Value::Number(Decimal::new(10_000_050, 2)))
+        );
         assert_eq!(row("-1"), Some(Value::Number(Decimal::from(-1))));
         assert_eq!(row("INDIVIDUAL"), Some(Value::Text("INDIVIDUAL".into())));
         assert_eq!(row("1.7976931348623157E308"), None);

@@ -87,12 +87,15 @@ fn leg_from_tws(leg: &ib::ComboLeg) -> ComboLeg {
 
 /// A contract as TWS takes it. What is absent stays absent on the wire.
 pub(crate) fn to_tws(contract: &Contract) -> ib::Contract {
+    let code = security_type_code(&contract.security_type);
     let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
     let plain = |value: Decimal| value.normalize().to_string();
     ib::Contract {
         contract_id: contract.con_id.unwrap_or_default(),
         symbol: contract.symbol.trim().into(),
-        security_type: ib::SecurityType::from(security_type_code(&contract.security_type)),
+        security_type: code
+            .parse()
+            .unwrap_or_else(|_| ib::SecurityType::Other(code.to_owned())),
         last_trade_date_or_contract_month: contract
             .expiry
             .as_deref()

@@ -58,7 +58,10 @@ mod tests {
             (1e-8, "0.00000001"),
             (1e15, "1000000000000000"),
         ] {
-            assert_eq!(decimal(value).map(|d| d.to_string()).as_deref(), Some(expected));
+            assert_eq!(
+                decimal(value).map(|d| d.to_string()).as_deref(),
+                Some(expected)
+            );
         }
     }
 
@@ -83,6 +86,9 @@ mod tests {
     fn words_are_not_numbers() {
         assert_eq!(parse("INDIVIDUAL"), None);
         assert_eq!(parse(""), None);
-        assert_eq!(parse("1.5E3").map(|d| d.to_string()).as_deref(), Some("1500"));
+        assert_eq!(
+            parse("1.5E3").map(|d| d.to_string()).as_deref(),
+            Some("1500")
+        );
     }
 }

@@ -9,7 +9,8 @@ use crate::model::{Bar, BarTime, ContractDetails};
 /// Contract details as TWS gave them.
 pub(crate) fn from_tws(details: &ib::ContractDetails) -> ContractDetails {
     let zone = time::zone(&details.time_zone_id);
-    let sessions = |hours: &[String]| zone.map_or_else(Vec::new, |zone| time::sessions(hours, zone));
+    let sessions =
+        |hours: &[String]| zone.map_or_else(Vec::new, |zone| time::sessions(hours, zone));
     let words = |list: &[String]| list.iter().filter_map(|word| text(word)).collect();
     ContractDetails {
         contract: contract::from_tws(&details.contract),

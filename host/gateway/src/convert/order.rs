@@ -48,7 +48,9 @@ pub(crate) fn to_tws(order: &Order) -> ib::Order {
         parent_id: order.parent_id.unwrap_or_default(),
         transmit: order.transmit,
         order_ref: order.reference.clone().unwrap_or_default(),
-        display_size: order.display_quantity.and_then(|quantity| quantity.to_i32()),
+        display_size: order
+            .display_quantity
+            .and_then(|quantity| quantity.to_i32()),
         all_or_none: order.all_or_none,
         hidden: order.hidden,
         ..ib::Order::default()

@@ -55,7 +55,10 @@ pub(crate) fn moment(text: &str, default: Option<&Tz>) -> Option<OffsetDateTime>
     let mut parts = text.split_whitespace();
     let (first, clock) = (parts.next()?, parts.next());
     let Some(clock) = clock else {
-        let seconds = first.parse().ok().filter(|seconds| *seconds > 99_999_999_i64)?;
+        let seconds = first
+            .parse()
+            .ok()
+            .filter(|seconds| *seconds > 99_999_999_i64)?;
         return OffsetDateTime::from_unix_timestamp(seconds).ok();
     };
     let wall = PrimitiveDateTime::new(
@@ -105,7 +108,9 @@ pub(crate) fn expiry_to_tws(text: &str) -> Option<String> {
         return None;
     }
     match day {
-        Some(_) => Date::parse(text, ISO_DAY).ok().and_then(|day| day.format(DAY).ok()),
+        Some(_) => Date::parse(text, ISO_DAY)
+            .ok()
+            .and_then(|day| day.format(DAY).ok()),
         None => is_month(year, month).then(|| format!("{year}{month}")),
     }
 }
@@ -114,14 +119,19 @@ fn is_month(year: &str, month: &str) -> bool {
     year.len() == 4
         && month.len() == 2
         && year.parse::<u16>().is_ok()
-        && month.parse::<u8>().is_ok_and(|month| Month::try_from(month).is_ok())
+        && month
+            .parse::<u8>()
+            .is_ok_and(|month| Month::try_from(month).is_ok())
 }
 
 /// The sessions in TWS's trading hours, one element for a day:
 /// `20261122:0400-20261122:2000`, `20261122:0930-1600,1700-1800` or
 /// `20261122:CLOSED`. What cannot be read is left out.
 pub(crate) fn sessions(hours: &[String], zone: &Tz) -> Vec<Session> {
-    hours.iter().flat_map(|day| day_sessions(day, zone)).collect()
+    hours
+        .iter()
+        .flat_map(|day| day_sessions(day, zone))
+        .collect()
 }
 
 fn day_sessions(text: &str, zone: &Tz) -> Vec<Session> {
@@ -162,17 +172,47 @@ mod tests {
     fn every_spelling_of_a_moment_is_utc() {
         let eastern = zone("US/Eastern");
         for (text, default, expected) in [
-            ("20261122-14:03:02", None, datetime!(2026-11-22 14:03:02 UTC)),
-            ("20261122 14:03:02 US/Eastern", None, datetime!(2026-11-22 19:03:02 UTC)),
-            ("20260722 14:03:02 America/New_York", None, datetime!(2026-07-22 18:03:02 UTC)),
-            ("20261122  14:03:02", eastern, datetime!(2026-11-22 19:03:02 UTC)),
-            ("20261122  14:03:02", None, datetime!(2026-11-22 14:03:02 UTC)),
-            ("20261122 14:03:02 EST", None, datetime!(2026-11-22 19:03:02 UTC)),
+            (
+                "20261122-14:03:02",
+                None,
+                datetime!(2026-11-22 14:03:02 UTC),
+            ),
+            (
+                "20261122 14:03:02 US/Eastern",
+                None,
+                datetime!(2026-11-22 19:03:02 UTC),
+            ),
+            (
+                "20260722 14:03:02 America/New_York",
+                None,
+                datetime!(2026-07-22 18:03:02 UTC),
+            ),
+            (
+                "20261122  14:03:02",
+                eastern,
+                datetime!(2026-11-22 19:03:02 UTC),
+            ),
+            (
+                "20261122  14:03:02",
+                None,
+                datetime!(2026-11-22 14:03:02 UTC),
+            ),
+            (
+                "20261122 14:03:02 EST",
+                None,
+                datetime!(2026-11-22 19:03:02 UTC),
+            ),
             ("1795356182", None, datetime!(2026-11-22 14:03:02 UTC)),
         ] {
             assert_eq!(moment(text, default), Some(expected), "{text}");
         }
-        for text in ["", "soon", "20261122", "20261122 25:00:00", "20261122 14:03:02 Mars/Base"] {
+        for text in [
+            "",
+            "soon",
+            "20261122",
+            "20261122 25:00:00",
+            "20261122 14:03:02 Mars/Base",
+        ] {
             assert_eq!(moment(text, None), None, "{text}");
         }
         let written = stamp(datetime!(2026-11-22 09:03:02 -5));
@@ -202,7 +242,14 @@ mod tests {
             expiry_from_tws("20261218 15:00:00 US/Central").as_deref(),
             Some("2026-12-18")
         );
-        for text in ["2026", "2026-13", "2026-02-30", "2026-12-18-01", "20261218", "26-1"] {
+        for text in [
+            "2026",
+            "2026-13",
+            "2026-02-30",
+            "2026-12-18-01",
+            "20261218",
+            "26-1",
+        ] {
             assert_eq!(expiry_to_tws(text), None, "{text}");
         }
     }
@@ -224,10 +271,22 @@ mod tests {
         assert_eq!(
             sessions(&hours, eastern),
             [
-                of(datetime!(2026-11-23 14:30 UTC), datetime!(2026-11-23 21:00 UTC)),
-                of(datetime!(2026-11-24 14:30 UTC), datetime!(2026-11-24 17:00 UTC)),
-                of(datetime!(2026-11-24 18:00 UTC), datetime!(2026-11-24 21:00 UTC)),
-                of(datetime!(2026-11-25 23:00 UTC), datetime!(2026-11-26 22:00 UTC)),
+                of(
+                    datetime!(2026-11-23 14:30 UTC),
+                    datetime!(2026-11-23 21:00 UTC)
+                ),
+                of(
+                    datetime!(2026-11-24 14:30 UTC),
+                    datetime!(2026-11-24 17:00 UTC)
+                ),
+                of(
+                    datetime!(2026-11-24 18:00 UTC),
+                    datetime!(2026-11-24 21:00 UTC)
+                ),
+                of(
+                    datetime!(2026-11-25 23:00 UTC),
+                    datetime!(2026-11-26 22:00 UTC)
+                ),
             ]
         );
     }

@@ -19,7 +19,9 @@ mod orders;
 mod trading;
 mod types;
 
-pub use account::{AccountBatch, AccountPnl, AccountValue, PortfolioItem, Position, PositionPnl, Value};
+pub use account::{
+    AccountBatch, AccountPnl, AccountValue, PortfolioItem, Position, PositionPnl, Value,
+};
 pub use connection::{AccountKind, ConnectResult, Endpoint, Status};
 pub use contracts::{ContractDetails, Session};
 pub use error::{Error, TwsMessage, UncertainOrder};

@@ -161,8 +161,10 @@ impl Ticker {
     }
 
     fn string(&mut self, kind: TickType, value: &str, now: OffsetDateTime) {
-        if matches!(kind, TickType::LastTimestamp | TickType::DelayedLastTimestamp)
-            && let Some(moment) = convert_time::moment(value, None)
+        if matches!(
+            kind,
+            TickType::LastTimestamp | TickType::DelayedLastTimestamp
+        ) && let Some(moment) = convert_time::moment(value, None)
         {
             self.quote.last_time = Some(moment);
         }
@@ -278,7 +280,10 @@ mod tests {
         assert_eq!(batch.quote.bid, n(50025, 2));
         assert_eq!(batch.quote.bid_size, n(300, 0));
         assert_eq!(batch.quote.last, n(5003, 1));
-        assert_eq!(batch.quote.last_time, Some(datetime!(2026-11-22 14:03:02 UTC)));
+        assert_eq!(
+            batch.quote.last_time,
+            Some(datetime!(2026-11-22 14:03:02 UTC))
+        );
         assert_eq!(batch.quote.data_type, DataType::Live);
         assert!(ticker.is_empty());
         assert_eq!(ticker.take().quote, batch.quote);
@@ -290,7 +295,10 @@ mod tests {
         ticker.add(&price(TickType::DelayedBid, 10.0), NOW);
         let quote = ticker.take().quote;
         assert_eq!((quote.bid, quote.data_type), (n(10, 0), DataType::Delayed));
-        ticker.add(&TickTypes::MarketDataType(MarketDataType::DelayedFrozen), NOW);
+        ticker.add(
+            &TickTypes::MarketDataType(MarketDataType::DelayedFrozen),
+            NOW,
+        );
         ticker.add(&price(TickType::DelayedAsk, 11.0), NOW);
         assert_eq!(ticker.take().quote.data_type, DataType::DelayedFrozen);
     }
@@ -340,7 +348,12 @@ mod tests {
         };
         ticker.add(&greeks(TickType::ModelOption), NOW);
         ticker.add(&greeks(TickType::BidOption), NOW);
-        let names: Vec<_> = ticker.take().ticks.into_iter().map(|tick| tick.name).collect();
+        let names: Vec<_> = ticker
+            .take()
+            .ticks
+            .into_iter()
+            .map(|tick| tick.name)
+            .collect();
         assert_eq!(names, ["delta", "bidDelta"]);
     }
 }

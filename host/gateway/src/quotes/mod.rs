@@ -54,13 +54,15 @@ impl Gateway {
     pub async fn subscribe_quotes(&self, contract: &Contract) -> Result<QuoteStream> {
         validate::contract(contract)?;
         let session = self.session()?;
-        let question = convert::contract::to_tws(contract);
+        let question = convert::contract::to_tws(&self.complete(contract).await?);
         let what = format!("the quotes of {}", describe(contract));
         let work = {
             let (session, what) = (session.clone(), what.clone());
             async move { subscribe(&session, question, what).await }
         };
-        session.run(&what, session.config.request_timeout, work).await
+        session
+            .run(&what, session.config.request_timeout, work)
+            .await
     }
 }
 
@@ -109,7 +111,10 @@ async fn subscribe(
                     break;
                 }
                 None => {
-                    feed.end(codes::client_error(&ibapi::Error::UnexpectedEndOfStream, &what));
+                    feed.end(codes::client_error(
+                        &ibapi::Error::UnexpectedEndOfStream,
+                        &what,
+                    ));
                     break;
                 }
             }
@@ -133,7 +138,10 @@ mod tests {
 
     #[test]
     fn the_number_of_dropped_frames_is_read() {
-        assert_eq!(dropped_frames("subscription fell behind; 17 frames dropped"), 17);
+        assert_eq!(
+            dropped_frames("subscription fell behind; 17 frames dropped"),
+            17
+        );
         assert_eq!(dropped_frames("some"), 1);
     }
 }

@@ -39,7 +39,9 @@ pub(crate) fn contract(contract: &Contract) -> Result<()> {
 pub(crate) fn tradable(order_contract: &Contract) -> Result<()> {
     contract(order_contract)?;
     let why = match order_contract.security_type {
-        SecurityType::Index => "An index cannot be traded. Trade a fund, a future or an option on it.",
+        SecurityType::Index => {
+            "An index cannot be traded. Trade a fund, a future or an option on it."
+        }
         SecurityType::ContinuousFuture => {
             "A continuous future cannot be traded. Name the future of one expiry."
         }
@@ -75,7 +77,10 @@ fn derivative(contract: &Contract) -> Result<()> {
              2026-12."
         )));
     }
-    for (field, value) in [("strike", contract.strike), ("multiplier", contract.multiplier)] {
+    for (field, value) in [
+        ("strike", contract.strike),
+        ("multiplier", contract.multiplier),
+    ] {
         if let Some(value) = value
             && (value.is_sign_negative() || value.is_zero())
         {
@@ -201,7 +206,13 @@ mod tests {
             symbol: "EUR".into(),
             ..of(SecurityType::Forex)
         };
-        for question in [spy(), by_number, chain, pair, of(SecurityType::Other("NEWS".into()))] {
+        for question in [
+            spy(),
+            by_number,
+            chain,
+            pair,
+            of(SecurityType::Other("NEWS".into())),
+        ] {
             assert_eq!(contract(&question), Ok(()), "{question:?}");
         }
     }
@@ -219,20 +230,63 @@ mod tests {
             ..of(SecurityType::Combo)
         };
         let wrong = [
-            Contract { symbol: "  ".into(), ..spy() },
-            Contract { symbol: "S\0PY".into(), ..spy() },
-            Contract { symbol: "S".repeat(300), ..spy() },
-            Contract { con_id: Some(-5), ..spy() },
-            Contract { currency: Some("dollars".into()), ..spy() },
-            Contract { exchange: Some(String::new()), ..spy() },
-            Contract { strike: Some(Decimal::from(500)), ..spy() },
-            Contract { right: Some(OptionRight::Call), ..of(SecurityType::Future) },
-            Contract { strike: Some(Decimal::from(-1)), ..of(SecurityType::Option) },
-            Contract { multiplier: Some(Decimal::ZERO), ..of(SecurityType::Option) },
-            Contract { expiry: Some("20261218".into()), ..of(SecurityType::Option) },
-            Contract { symbol: "USD".into(), ..of(SecurityType::Forex) },
-            Contract { symbol: "EUR".into(), currency: None, ..of(SecurityType::Forex) },
-            Contract { combo_legs: vec![leg(1, 1, "SMART")], ..spy() },
+            Contract {
+                symbol: "  ".into(),
+                ..spy()
+            },
+            Contract {
+                symbol: "S\0PY".into(),
+                ..spy()
+            },
+            Contract {
+                symbol: "S".repeat(300),
+                ..spy()
+            },
+            Contract {
+                con_id: Some(-5),
+                ..spy()
+            },
+            Contract {
+                currency: Some("dollars".into()),
+                ..spy()
+            },
+            Contract {
+                exchange: Some(String::new()),
+                ..spy()
+            },
+            Contract {
+                strike: Some(Decimal::from(500)),
+                ..spy()
+            },
+            Contract {
+                right: Some(OptionRight::Call),
+                ..of(SecurityType::Future)
+            },
+            Contract {
+                strike: Some(Decimal::from(-1)),
+                ..of(SecurityType::Option)
+            },
+            Contract {
+                multiplier: Some(Decimal::ZERO),
+                ..of(SecurityType::Option)
+            },
+            Contract {
+                expiry: Some("20261218".into()),
+                ..of(SecurityType::Option)
+            },
+            Contract {
+                symbol: "USD".into(),
+                ..of(SecurityType::Forex)
+            },
+            Contract {
+                symbol: "EUR".into(),
+                currency: None,
+                ..of(SecurityType::Forex)
+            },
+            Contract {
+                combo_legs: vec![leg(1, 1, "SMART")],
+                ..spy()
+            },
             bag(vec![leg(1, 1, "SMART")]),
             bag(vec![leg(1, 1, "SMART"), leg(0, 1, "SMART")]),
             bag(vec![leg(1, 1, "SMART"), leg(2, 0, "SMART")]),

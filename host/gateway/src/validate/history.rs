@@ -167,7 +167,11 @@ mod tests {
             request(1_800, Seconds, BarSize::Sec1),
             request(86_400, Seconds, BarSize::Min5),
         ] {
-            assert_eq!(bars(&Contract::us_stock("SPY"), &request), Ok(()), "{request:?}");
+            assert_eq!(
+                bars(&Contract::us_stock("SPY"), &request),
+                Ok(()),
+                "{request:?}"
+            );
         }
     }
 

@@ -75,7 +75,9 @@ fn prices(contract: &Contract, order_type: &OrderType) -> Result<()> {
                 "An offset of {offset} is negative. Give the distance as a number from 0 on."
             )));
         }
-        pegged.limit.map_or(Ok(()), |limit| price("limitPrice", limit))
+        pegged
+            .limit
+            .map_or(Ok(()), |limit| price("limitPrice", limit))
     };
     let trail = |trail_by: TrailBy, start: Option<Decimal>| {
         match trail_by {
@@ -255,12 +257,24 @@ mod tests {
             initial_stop: None,
         };
         let wrong = [
-            Order { quantity: n(0), ..market() },
-            Order { quantity: n(-5), ..market() },
-            Order { quantity: n(i64::MAX), ..market() },
+            Order {
+                quantity: n(0),
+                ..market()
+            },
+            Order {
+                quantity: n(-5),
+                ..market()
+            },
+            Order {
+                quantity: n(i64::MAX),
+                ..market()
+            },
             buy(OrderType::Limit(n(0))),
             buy(OrderType::Limit(n(-1))),
-            buy(OrderType::StopLimit(StopAndLimit { stop: n(1), limit: n(0) })),
+            buy(OrderType::StopLimit(StopAndLimit {
+                stop: n(1),
+                limit: n(0),
+            })),
             buy(OrderType::TrailingStop(trail(TrailBy::Amount(n(-1))))),
             buy(OrderType::TrailingStop(trail(TrailBy::Percent(n(100))))),
             buy(OrderType::TrailingStopLimit(TrailingStopLimit {
@@ -273,8 +287,14 @@ mod tests {
                 limit: None,
                 auxiliary: None,
             })),
-            Order { time_in_force: TimeInForce::Other("AUC".into()), ..market() },
-            Order { time_in_force: TimeInForce::GoodTillDate(NOW), ..market() },
+            Order {
+                time_in_force: TimeInForce::Other("AUC".into()),
+                ..market()
+            },
+            Order {
+                time_in_force: TimeInForce::GoodTillDate(NOW),
+                ..market()
+            },
             Order {
                 time_in_force: TimeInForce::GoodTillDate(datetime!(2026-11-23 15:00 UTC)),
                 good_after: Some(datetime!(2026-11-24 15:00 UTC)),
@@ -284,22 +304,47 @@ mod tests {
                 time_in_force: TimeInForce::FillOrKill,
                 ..buy(OrderType::MarketOnClose)
             },
-            Order { display_quantity: Some(n(11)), ..market() },
-            Order { display_quantity: Some(Decimal::new(15, 1)), ..market() },
-            Order { display_quantity: Some(n(5)), hidden: true, ..market() },
-            Order { parent_id: Some(0), ..market() },
-            Order { reference: Some("a\nb".into()), ..market() },
             Order {
-                oca: Some(Oca { group: " ".into(), oca_type: OcaType::CancelWithBlock }),
+                display_quantity: Some(n(11)),
                 ..market()
             },
             Order {
-                algorithm: Some(Algorithm { strategy: String::new(), parameters: vec![] }),
+                display_quantity: Some(Decimal::new(15, 1)),
+                ..market()
+            },
+            Order {
+                display_quantity: Some(n(5)),
+                hidden: true,
+                ..market()
+            },
+            Order {
+                parent_id: Some(0),
+                ..market()
+            },
+            Order {
+                reference: Some("a\nb".into()),
+                ..market()
+            },
+            Order {
+                oca: Some(Oca {
+                    group: " ".into(),
+                    oca_type: OcaType::CancelWithBlock,
+                }),
+                ..market()
+            },
+            Order {
+                algorithm: Some(Algorithm {
+                    strategy: String::new(),
+                    parameters: vec![],
+                }),
                 ..market()
             },
         ];
         for order in wrong {
-            assert!(matches!(check(&order), Err(Error::InvalidRequest(_))), "{order:?}");
+            assert!(
+                matches!(check(&order), Err(Error::InvalidRequest(_))),
+                "{order:?}"
+            );
         }
     }
 

@@ -1,0 +1,413 @@
+//! Reading orders and executions from TWS.
+
+use std::collections::HashMap;
+
+use futures::StreamExt;
+use ibapi::orders::{self as ib, Executions, Orders};
+use ibapi::subscriptions::SubscriptionItem;
+use rust_decimal::Decimal;
+use time_tz::Tz;
+
+use super::book::commission;
+use crate::codes;
+use crate::connection::Gateway;
+use crate::convert::{self, decimal, text, time};
+use crate::model::{
+    Execution, ExecutionFilter, OrderState, OrderStatus, PlacedOrder, Result, Side,
+};
+use crate::session::Session;
+
+impl Gateway {
+    /// The orders that work or wait, of all API clients and those made by hand
+    /// (TWS `reqAllOpenOrders`), with this client's staged orders.
+    ///
+    /// # Errors
+    /// `NotConnected`, `TimedOut`.
+    pub async fn open_orders(&self) -> Result<Vec<PlacedOrder>> {
+        let session = self.session()?;
+        let work = {
+            let session = session.clone();
+            async move { session.read_open_orders().await }
+        };
+        session
+            .run("the open orders", session.config.request_timeout, work)
+            .await
+    }
+
+    /// Executions since midnight, with their commissions (TWS
+    /// `reqExecutions`), oldest first. Of an execution that was corrected,
+    /// only the latest correction.
+    ///
+    /// # Errors
+    /// `NotConnected`, `TimedOut`.
+    pub async fn executions(&self, filter: &ExecutionFilter) -> Result<Vec<Execution>> {
+        let session = self.session()?;
+        let what = "the executions";
+        let question = ib::ExecutionFilter {
+            account_code: filter.account.clone().unwrap_or_default(),
+            symbol: filter.symbol.clone().unwrap_or_default(),
+            side: filter.side.map(|side| match side {
+                Side::Bought => ib::ExecutionFilterSide::Buy,
+                Side::Sold => ib::ExecutionFilterSide::Sell,
+            }),
+            time: filter.after.map(time::stamp).unwrap_or_default(),
+            ..ib::ExecutionFilter::default()
+        };
+        let work = {
+            let session = session.clone();
+            async move {
+                let failed = |error: ibapi::Error| codes::client_error(&error, what);
+                let rows = session.client.executions(question).await.map_err(failed)?;
+                let rows = collect(rows, what).await?;
+                Ok(merge_executions(&session, &rows))
+            }
+        };
+        let mut executions = session
+            .run(what, session.config.request_timeout, work)
+            .await?;
+        executions.retain(|execution| matches_filter(execution, filter));
+        Ok(executions)
+    }
+
+    /// Orders that ended today (TWS `reqCompletedOrders`).
+    ///
+    /// # Errors
+    /// `NotConnected`, `TimedOut`.
+    pub async fn completed_orders(&self) -> Result<Vec<PlacedOrder>> {
+        let session = self.session()?;
+        let what = "the completed orders";
+        let work = {
+            let session = session.clone();
+            async move {
+                let _turn = session.turns.completed_orders.lock().await;
+                let failed = |error: ibapi::Error| codes::client_error(&error, what);
+                let rows = session
+                    .client
+                    .completed_orders(false)
+                    .await
+                    .map_err(failed)?;
+                let rows = collect(rows, what).await?;
+                Ok(rows
+                    .iter()
+                    .filter_map(|row| match row {
+                        Orders::OrderData(data) => Some(completed(&session, data)),
+                        Orders::OrderStatus(_) => None,
+                    })
+                    .collect())
+            }
+        };
+        session
+            .run(what, session.config.request_timeout, work)
+            .await
+    }
+}
+
+impl Session {
+    /// Asks TWS for the open orders, and adds the staged ones.
+    pub(super) async fn read_open_orders(&self) -> Result<Vec<PlacedOrder>> {
+        let what = "the open orders";
+        let rows = {
+            let _turn = self.turns.open_orders.lock().await;
+            let failed = |error: ibapi::Error| codes::client_error(&error, what);
+            let rows = self.client.all_open_orders().await.map_err(failed)?;
+            collect(rows, what).await?
+        };
+        let mut orders = merge_orders(&rows, self.book.zone());
+        for placed in &mut orders {
+            self.book.learn(placed);
+            // The book knows more of its own: warnings, and what is staged.
+            if placed.state.client_id == self.address.client_id
+                && let Some(known) = self.book.get(placed.state.order_id)
+            {
+                placed.state.warnings = known.state.warnings;
+                if known.state.status == OrderStatus::Staged {
+                    placed.state.status = OrderStatus::Staged;
+                }
+            }
+        }
+        let own = self.address.client_id;
+        for staged in self.book.staged() {
+            let listed = orders.iter().any(|placed| {
+                placed.state.client_id == own && placed.state.order_id == staged.state.order_id
+            });
+            if !listed {
+                orders.push(staged);
+            }
+        }
+        orders.sort_by_key(|placed| (placed.state.client_id, placed.state.order_id));
+        Ok(orders)
+    }
+}
+
+/// Every row of a list, to its end.
+async fn collect<S, T>(mut rows: S, what: &str) -> Result<Vec<T>>
+where
+    S: futures::Stream<Item = std::result::Result<SubscriptionItem<T>, ibapi::Error>> + Unpin,
+{
+    let mut all = Vec::new();
+    while let Some(item) = rows.next().await {
+        match item {
+            Ok(SubscriptionItem::Data(row)) => all.push(row),
+            Ok(SubscriptionItem::Notice(notice)) => {
+                if notice.code == ibapi::SUBSCRIPTION_LAG_CODE {
+                    return Err(codes::request_error(notice.code, &notice.message, what));
+                }
+            }
+            Err(error) => return Err(codes::client_error(&error, what)),
+        }
+    }
+    Ok(all)
+}
+
+/// What tells one order from another: orders made by hand have no order id.
+fn key(client_id: i32, order_id: i32, perm_id: i64) -> (i32, i64) {
+    if order_id > 0 {
+        (client_id, i64::from(order_id))
+    } else {
+        (client_id, -perm_id)
+    }
+}
+
+/// Orders and statuses, which TWS sends one after the other and in between
+/// others, as one row for each order that has not ended.
+fn merge_orders(rows: &[Orders], zone: Option<&Tz>) -> Vec<PlacedOrder> {
+    let mut data = HashMap::new();
+    let mut statuses = HashMap::new();
+    for row in rows {
+        match row {
+            Orders::OrderData(order) => {
+                let of = &order.order;
+                data.insert(key(of.client_id, order.order_id, of.perm_id), order);
+            }
+            Orders::OrderStatus(status) => {
+                let of = key(status.client_id, status.order_id, status.perm_id);
+                statuses.insert(of, status);
+            }
+        }
+    }
+    data.iter()
+        .map(|(key, order)| placed(order, statuses.get(key).copied(), zone))
+        .filter(|placed| !placed.state.status.is_final())
+        .collect()
+}
+
+/// An order as TWS gave it, with its status where there is one.
+pub(super) fn placed(
+    data: &ib::OrderData,
+    status: Option<&ib::OrderStatus>,
+    zone: Option<&Tz>,
+) -> PlacedOrder {
+    let order = convert::order::from_tws(&data.order, zone);
+    let price = |price: Option<f64>| price.and_then(decimal::non_zero);
+    let filled = decimal::decimal(match status {
+        Some(status) => status.filled,
+        None => data.order.filled_quantity,
+    })
+    .unwrap_or_default();
+    let remaining = status
+        .and_then(|status| decimal::decimal(status.remaining))
+        .unwrap_or_else(|| (order.quantity - filled).max(Decimal::ZERO));
+    let kind = status.map_or(&data.order_state.status, |status| &status.status);
+    let state = OrderState {
+        order_id: data.order_id,
+        perm_id: (data.order.perm_id != 0).then_some(data.order.perm_id),
+        client_id: data.order.client_id,
+        status: convert::order::status(kind),
+        filled,
+        remaining,
+        average_fill_price: price(status.and_then(|status| status.average_fill_price)),
+        last_fill_price: price(status.and_then(|status| status.last_fill_price)),
+        why_held: status.and_then(|status| text(&status.why_held)),
+        warnings: text(&data.order_state.warning_text).into_iter().collect(),
+    };
+    PlacedOrder {
+        contract: convert::contract::from_tws(&data.contract),
+        order,
+        state,
+    }
+}
+
+/// An order that ended. TWS gives it no order id, and as its quantity what was
+/// left unfilled.
+fn completed(session: &Session, data: &ib::OrderData) -> PlacedOrder {
+    let mut ended = placed(data, None, session.book.zone());
+    let unfilled = ended.order.quantity;
+    ended.order.quantity = unfilled + ended.state.filled;
+    ended.state.remaining = unfilled;
+    let known = ended
+        .state
+        .perm_id
+        .and_then(|perm_id| session.book.order_id_of(perm_id));
+    ended.state.order_id = known.unwrap_or(data.order.order_id);
+    if let Some(known) = known.and_then(|id| session.book.get(id)) {
+        ended.state.average_fill_price = known.state.average_fill_price;
+        ended.state.last_fill_price = known.state.last_fill_price;
+        ended.state.warnings = known.state.warnings;
+    }
+    ended
+}
+
+/// Executions with their commissions, each once, oldest first.
+fn merge_executions(session: &Session, rows: &[Executions]) -> Vec<Execution> {
+    let mut commissions = HashMap::new();
+    for row in rows {
+        if let Executions::CommissionReport(report) = row {
+            commissions.insert(report.execution_id.as_str(), report);
+        }
+    }
+    let mut latest: HashMap<&str, Execution> = HashMap::new();
+    for row in rows {
+        let Executions::ExecutionData(data) = row else {
+            continue;
+        };
+        let id = data.execution.execution_id.as_str();
+        let Some(mut execution) = execution(data, session.book.zone()) else {
+            tracing::warn!("TWS sent execution {id:?} without a readable size, price or time");
+            continue;
+        };
+        execution.commission = commissions
+            .get(id)
+            .and_then(|report| commission(report))
+            .or_else(|| session.book.commission(id));
+        let original = id.rsplit_once('.').map_or(id, |(original, _)| original);
+        let newer = latest
+            .get(original)
+            .is_none_or(|known| known.exec_id < execution.exec_id);
+        if newer {
+            latest.insert(original, execution);
+        }
+    }
+    let mut executions: Vec<_> = latest.into_values().collect();
+    executions.sort_by(|a, b| (a.time, &a.exec_id).cmp(&(b.time, &b.exec_id)));
+    executions
+}
+
+fn execution(data: &ib::ExecutionData, zone: Option<&Tz>) -> Option<Execution> {
+    let execution = &data.execution;
+    Some(Execution {
+        exec_id: execution.execution_id.clone(),
+        order_id: execution.order_id,
+        perm_id: (execution.perm_id != 0).then_some(execution.perm_id),
+        client_id: execution.client_id,
+        account: execution.account_number.clone(),
+        contract: convert::contract::from_tws(&data.contract),
+        side: match execution.side {
+            ib::ExecutionSide::Bought => Side::Bought,
+            ib::ExecutionSide::Sold => Side::Sold,
+        },
+        quantity: decimal::decimal(execution.shares)?,
+        price: decimal::decimal(execution.price)?,
+        time: time::moment(&execution.time, zone)?,
+        exchange: execution.exchange.clone(),
+        cumulative_quantity: decimal::decimal(execution.cumulative_quantity)?,
+        average_price: decimal::non_zero(execution.average_price),
+        reference: text(&execution.order_reference),
+        commission: None,
+    })
+}
+
+/// TWS filters too; this keeps what it lets through to what was asked.
+fn matches_filter(execution: &Execution, filter: &ExecutionFilter) -> bool {
+    let wants = |wanted: &Option<String>, is: &str| {
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(is))
+    };
+    wants(&filter.account, &execution.account)
+        && wants(&filter.symbol, &execution.contract.symbol)
+        && filter.side.is_none_or(|side| side == execution.side)
+        && filter.after.is_none_or(|after| execution.time > after)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::time::macros::datetime;
+
+    use super::*;
+
+    fn data(order_id: i32, client_id: i32, perm_id: i64) -> Orders {
+        Orders::OrderData(ib::OrderData {
+            order_id,
+            order: ib::Order {
+                client_id,
+                perm_id,
+                total_quantity: 10.0,
+                order_type: "MKT".into(),
+                ..ib::Order::default()
+            },
+            ..ib::OrderData::default()
+        })
+    }
+
+    fn status(order_id: i32, client_id: i32, perm_id: i64, kind: ib::OrderStatusKind) -> Orders {
+        Orders::OrderStatus(ib::OrderStatus {
+            order_id,
+            client_id,
+            perm_id,
+            status: kind,
+            filled: 4.0,
+            remaining: 6.0,
+            average_fill_price: Some(0.0),
+            ..ib::OrderStatus::default()
+        })
+    }
+
+    #[test]
+    fn orders_and_statuses_become_one_row_each() {
+        use ib::OrderStatusKind::{Filled, PreSubmitted, Submitted};
+        let rows = [
+            data(1, 1, 11),
+            data(1, 2, 12),
+            status(1, 1, 11, Submitted),
+            data(0, 0, 13),
+            data(0, 0, 14),
+            status(0, 0, 14, PreSubmitted),
+            data(1, 1, 11),
+            data(5, 1, 15),
+            status(5, 1, 15, Filled),
+        ];
+        let mut orders = merge_orders(&rows, None);
+        orders.sort_by_key(|placed| placed.state.perm_id);
+        let perm_ids: Vec<_> = orders
+            .iter()
+            .filter_map(|placed| placed.state.perm_id)
+            .collect();
+        assert_eq!(perm_ids, [11, 12, 13, 14]);
+        let state = orders.first().map(|placed| placed.state.clone());
+        assert_eq!(
+            state.as_ref().map(|state| state.filled),
+            Some(Decimal::from(4))
+        );
+        assert_eq!(state.and_then(|state| state.average_fill_price), None);
+    }
+
+    #[test]
+    fn an_execution_without_a_time_is_none() {
+        let mut data = ib::ExecutionData {
+            execution: ib::Execution {
+                execution_id: "a.01".into(),
+                time: "20261122 14:03:02 US/Eastern".into(),
+                shares: 5.0,
+                price: 12.5,
+                cumulative_quantity: 5.0,
+                ..ib::Execution::default()
+            },
+            ..ib::ExecutionData::default()
+        };
+        let read = execution(&data, None);
+        assert_eq!(
+            read.as_ref().map(|execution| execution.time),
+            Some(datetime!(2026-11-22 19:03:02 UTC))
+        );
+        let later = ExecutionFilter {
+            after: Some(datetime!(2026-11-22 19:03:02 UTC)),
+            ..ExecutionFilter::default()
+        };
+        assert!(read.is_some_and(|execution| {
+            matches_filter(&execution, &ExecutionFilter::default())
+                && !matches_filter(&execution, &later)
+        }));
+        data.execution.time = "soon".into();
+        assert_eq!(execution(&data, None), None);
+    }
+}
