@@ -1,0 +1,283 @@
+//! Everything the simulator is, behind one lock that no task holds while it waits.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rust_decimal::Decimal;
+use time::macros::time;
+use time::{OffsetDateTime, Time};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock;
+use crate::config::MarketDataPermission;
+use crate::exchange::Exchange;
+use crate::exchange::trigger::Auction;
+use crate::inspect::{ConnectionInfo, ConnectionTotals};
+use crate::session::connection::QUEUE;
+use crate::session::received::Received;
+use crate::session::{Client, Flow, NO_REQUEST};
+use crate::wire::message::{Reply, Request, WireMessage};
+use crate::wire::protobuf::RequestError;
+
+/// How many requests the record keeps.
+const RECORD: usize = 100_000;
+/// Account values are sent every so many steps, quotes and profit on each.
+const STEPS_PER_ACCOUNT_UPDATE: u64 = 4;
+
+/// The exchange and the clients connected to it.
+pub(crate) struct World {
+    pub(crate) exchange: Exchange,
+    clients: BTreeMap<u64, Client>,
+    received: VecDeque<Received>,
+    permission: MarketDataPermission,
+    totals: ConnectionTotals,
+    next_connection: u64,
+    steps: u64,
+    last_step: OffsetDateTime,
+    pub(crate) is_frozen: bool,
+    is_silent: bool,
+    pub(crate) refuses_connections: bool,
+}
+
+/// Locks the world. Nothing leaves it half-changed, so a panic elsewhere is no reason to stop.
+pub(crate) fn lock(world: &Mutex<World>) -> MutexGuard<'_, World> {
+    world.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl World {
+    pub(crate) fn new(exchange: Exchange, permission: MarketDataPermission) -> Self {
+        Self {
+            exchange,
+            clients: BTreeMap::new(),
+            received: VecDeque::new(),
+            permission,
+            totals: ConnectionTotals::default(),
+            next_connection: 1,
+            steps: 0,
+            last_step: OffsetDateTime::now_utc(),
+            is_frozen: false,
+            is_silent: false,
+            refuses_connections: false,
+        }
+    }
+
+    /// Registers a new connection: its id, and the end of the queue to write from.
+    pub(crate) fn connect(
+        &mut self,
+        peer: SocketAddr,
+        closing: CancellationToken,
+    ) -> (u64, mpsc::Receiver<Reply>) {
+        let id = self.next_connection;
+        self.next_connection += 1;
+        self.totals.seen += 1;
+        self.totals.open += 1;
+        let (sender, receiver) = mpsc::channel(QUEUE);
+        let mut client = Client::new(id, peer, sender, closing);
+        client.is_muted = self.is_silent;
+        self.clients.insert(id, client);
+        tracing::debug!(connection = id, %peer, "connected");
+        (id, receiver)
+    }
+
+    /// The handshake has settled on a version.
+    pub(crate) fn agree(&mut self, connection: u64, version: i32) {
+        if let Some(client) = self.clients.get_mut(&connection) {
+            client.version = version;
+        }
+    }
+
+    /// Forgets a connection and everything it subscribed to.
+    pub(crate) fn disconnect(&mut self, connection: u64, reason: &str) {
+        if let Some(client) = self.clients.remove(&connection) {
+            self.totals.open -= 1;
+            self.totals.closed += 1;
+            tracing::info!(connection, client_id = client.client_id, peer = %client.peer, reason, "connection ended");
+        }
+    }
+
+    /// Records and answers a request.
+    pub(crate) fn request(&mut self, connection: u64, request: Request) -> Flow {
+        let Some(client) = self.clients.get_mut(&connection) else {
+            return Flow::Close(String::from("the connection is not known"));
+        };
+        *client.received.entry(request.name()).or_default() += 1;
+        if self.received.len() == RECORD {
+            self.received.pop_front();
+        }
+        self.received
+            .push_back(Received::new(connection, client.client_id, &request));
+        if self.is_silent {
+            return Flow::Continue;
+        }
+        if let Request::StartApiRequest(start) = &request
+            && client.client_id.is_none()
+        {
+            return self.start(connection, start.client_id.unwrap_or_default());
+        }
+        let now = OffsetDateTime::now_utc();
+        let flow = client.answer(&mut self.exchange, self.permission, request, now);
+        self.announce(now);
+        flow
+    }
+
+    fn start(&mut self, connection: u64, client_id: i32) -> Flow {
+        let is_taken = self
+            .clients
+            .values()
+            .any(|other| other.client_id == Some(client_id));
+        let Some(client) = self.clients.get_mut(&connection) else {
+            return Flow::Close(String::from("the connection is not known"));
+        };
+        if is_taken {
+            let text = "Unable to connect as the client id is already in use. Retry with a unique client id.";
+            client.notice(NO_REQUEST, 326, text);
+            return Flow::Close(format!("client id {client_id} is already in use"));
+        }
+        client.start(&self.exchange, client_id);
+        tracing::info!(connection, client_id, version = client.version, peer = %client.peer, "session started");
+        Flow::Continue
+    }
+
+    /// Answers a request that does not exist.
+    pub(crate) fn unknown_request(&mut self, connection: u64, error: &RequestError) {
+        if let Some(client) = self.clients.get(&connection) {
+            client.notice(
+                NO_REQUEST,
+                505,
+                format!("Fatal Error: Unknown message id: {error}"),
+            );
+        }
+    }
+
+    /// Sends what the exchange has to say. A fill also brings the account values up to date.
+    fn announce(&mut self, now: OffsetDateTime) {
+        let events = self.exchange.take_events();
+        if events.is_empty() {
+            return;
+        }
+        let has_fill = events
+            .iter()
+            .any(|event| matches!(event, crate::exchange::Event::PositionChanged { .. }));
+        for event in &events {
+            for client in self.clients.values() {
+                client.hear(&self.exchange, event);
+            }
+        }
+        if has_fill {
+            for client in self.clients.values_mut() {
+                client.publish(&self.exchange, true, now);
+            }
+        }
+    }
+
+    /// Tells everyone everything that changed.
+    fn publish(&mut self, with_accounts: bool, now: OffsetDateTime) {
+        self.announce(now);
+        for client in self.clients.values_mut() {
+            client.publish(&self.exchange, with_accounts, now);
+        }
+    }
+
+    /// A step in real time, unless the market is frozen; auctions come when the clock says so.
+    pub(crate) fn tick(&mut self) {
+        let now = OffsetDateTime::now_utc();
+        if self.is_frozen {
+            return;
+        }
+        for (auction, hour) in [(Auction::Open, time!(9:30)), (Auction::Close, time!(16:00))] {
+            if passes(self.last_step, now, hour) {
+                self.exchange.auction(auction, now);
+            }
+        }
+        self.step_at(now, false);
+    }
+
+    /// One step at the caller's wish; every subscription hears of it.
+    pub(crate) fn step(&mut self) {
+        self.step_at(OffsetDateTime::now_utc(), true);
+    }
+
+    fn step_at(&mut self, now: OffsetDateTime, with_accounts: bool) {
+        self.last_step = now;
+        self.steps += 1;
+        self.exchange.step(now);
+        self.publish(
+            with_accounts || self.steps.is_multiple_of(STEPS_PER_ACCOUNT_UPDATE),
+            now,
+        );
+    }
+
+    /// Holds an auction now.
+    pub(crate) fn auction(&mut self, auction: Auction) {
+        let now = OffsetDateTime::now_utc();
+        self.exchange.auction(auction, now);
+        self.publish(true, now);
+    }
+
+    /// Sets an instrument's price.
+    pub(crate) fn set_price(&mut self, con_id: i32, price: Decimal) {
+        let now = OffsetDateTime::now_utc();
+        self.exchange.set_price(con_id, price, now);
+        self.publish(true, now);
+    }
+
+    /// Stops or resumes fills; what could have filled meanwhile does so then.
+    pub(crate) fn pause_fills(&mut self, paused: bool) {
+        let now = OffsetDateTime::now_utc();
+        self.exchange.fills_paused = paused;
+        self.exchange.work(now);
+        self.publish(true, now);
+    }
+
+    /// Stops or resumes sending. Requests made meanwhile are recorded and never answered.
+    pub(crate) fn silence(&mut self, is_silent: bool) {
+        self.is_silent = is_silent;
+        for client in self.clients.values_mut() {
+            client.is_muted = is_silent;
+        }
+    }
+
+    /// Sends a notice to every client with a session.
+    pub(crate) fn notify(&self, code: i32, text: &str) {
+        for client in self
+            .clients
+            .values()
+            .filter(|client| client.client_id.is_some())
+        {
+            client.notice(NO_REQUEST, code, text);
+        }
+    }
+
+    /// Ends every connection.
+    pub(crate) fn drop_connections(&self) {
+        for client in self.clients.values() {
+            client.close();
+        }
+    }
+
+    /// The connections there are.
+    pub(crate) fn connections(&self) -> Vec<ConnectionInfo> {
+        self.clients.values().map(ConnectionInfo::of).collect()
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn totals(&self) -> ConnectionTotals {
+        self.totals
+    }
+
+    /// The record of requests, oldest first.
+    pub(crate) fn received(&self) -> Vec<Received> {
+        self.received.iter().cloned().collect()
+    }
+}
+
+/// Whether New York's clock passes an hour of a trading day between two instants.
+fn passes(from: OffsetDateTime, to: OffsetDateTime, hour: Time) -> bool {
+    let (from, to) = (clock::eastern(from), clock::eastern(to));
+    clock::is_trading_day(to.date())
+        && from.date() == to.date()
+        && from.time() < hour
+        && hour <= to.time()
+}
