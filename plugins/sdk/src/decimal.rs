@@ -5,8 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _};
 use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::Decimal;
@@ -16,7 +17,10 @@ const MAX_DIGITS: usize = 18;
 
 /// The most significant digits that a JSON number is sure to keep: those that
 /// survive the way through a binary double.
-const MAX_DOUBLE_DIGITS: usize = 15;
+const MAX_DOUBLE_DIGITS: u32 = 15;
+
+/// The least coefficient with one digit more.
+const MAX_DOUBLE: u64 = 10_u64.pow(MAX_DOUBLE_DIGITS);
 
 /// Why a text or a number is not a decimal. Its text is a sentence for the
 /// caller.
@@ -52,28 +56,6 @@ impl Decimal {
     pub fn is_positive(&self) -> bool {
         self.coefficient > 0
     }
-
-    /// The decimal that a double stands for: the shortest one that reads back
-    /// as the same double.
-    ///
-    /// # Errors
-    /// If it is not finite, or has more digits than a double keeps exactly.
-    pub fn from_double(double: f64) -> Result<Self, DecimalError> {
-        if !double.is_finite() {
-            return Err(DecimalError::NotANumber(double.to_string()));
-        }
-        let text = format!("{double:e}");
-        let digits = text
-            .bytes()
-            .take_while(|byte| *byte != b'e')
-            .filter(u8::is_ascii_digit)
-            .count();
-        if digits > MAX_DOUBLE_DIGITS {
-            return Err(DecimalError::TooManyDigits(double.to_string()));
-        }
-        text.parse()
-            .map_err(|_| DecimalError::TooManyDigits(text.clone()))
-    }
 }
 
 /// Zero.
@@ -83,6 +65,37 @@ impl Default for Decimal {
             coefficient: 0,
             scale: 0,
         }
+    }
+}
+
+impl Decimal {
+    /// The decimal that a JSON number stands for, or a text that holds one.
+    ///
+    /// # Errors
+    /// If it is neither, or has more digits than are kept exactly.
+    pub fn from_json(value: &Value) -> Result<Self, DecimalError> {
+        match value {
+            Value::String(text) => text.trim().parse(),
+            // The shortest text that reads back as the same number.
+            Value::Number(number) if number.is_f64() => of_double(&number.to_string()),
+            Value::Number(number) => number.to_string().parse(),
+            other => Err(DecimalError::NotANumber(other.to_string())),
+        }
+    }
+}
+
+/// The decimal of a double's text. The zeros at its end say nothing; with more
+/// digits than a double is sure to keep, neither do the last of the others.
+fn of_double(text: &str) -> Result<Decimal, DecimalError> {
+    let mut decimal: Decimal = text.parse()?;
+    while decimal.scale > 0 && decimal.coefficient % 10 == 0 {
+        decimal.coefficient /= 10;
+        decimal.scale -= 1;
+    }
+    if decimal.coefficient.unsigned_abs() < MAX_DOUBLE {
+        Ok(decimal)
+    } else {
+        Err(DecimalError::TooManyDigits(text.to_owned()))
     }
 }
 
@@ -177,41 +190,8 @@ impl Serialize for Decimal {
 /// From a JSON number, or from a text that holds one.
 impl<'de> Deserialize<'de> for Decimal {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct DecimalVisitor;
-
-        impl Visitor<'_> for DecimalVisitor {
-            type Value = Decimal;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a number")
-            }
-
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Decimal, E> {
-                Ok(Decimal {
-                    coefficient: number,
-                    scale: 0,
-                })
-            }
-
-            fn visit_u64<E: de::Error>(self, number: u64) -> Result<Decimal, E> {
-                i64::try_from(number)
-                    .map(|coefficient| Decimal {
-                        coefficient,
-                        scale: 0,
-                    })
-                    .map_err(|_| E::custom(DecimalError::TooManyDigits(number.to_string())))
-            }
-
-            fn visit_f64<E: de::Error>(self, number: f64) -> Result<Decimal, E> {
-                Decimal::from_double(number).map_err(E::custom)
-            }
-
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
-                text.trim().parse().map_err(E::custom)
-            }
-        }
-
-        deserializer.deserialize_any(DecimalVisitor)
+        let value = Value::deserialize(deserializer)?;
+        Self::from_json(&value).map_err(D::Error::custom)
     }
 }
 
@@ -328,8 +308,5 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<Decimal>(json).is_err(), "{json}");
         }
-        assert!(Decimal::from_double(f64::NAN).is_err());
-        assert!(Decimal::from_double(f64::INFINITY).is_err());
-        assert!(Decimal::from_double(f64::MAX).is_err());
     }
 }

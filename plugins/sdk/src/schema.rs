@@ -18,13 +18,14 @@ pub fn of_output<T: JsonSchema>() -> String {
 }
 
 fn derive<T: JsonSchema>(settings: SchemaSettings, closed: bool) -> String {
-    let generator = settings
+    let mut generator = settings
         .with(|settings| {
             settings.meta_schema = None;
             settings.inline_subschemas = true;
         })
         .into_generator();
-    let mut schema = generator.into_root_schema_for::<T>().to_value();
+    // Everything is inline, so the root needs nothing that the generator adds.
+    let mut schema = T::json_schema(&mut generator).to_value();
     if let Value::Object(root) = &mut schema {
         root.remove("description");
         compact(root, closed);
@@ -52,6 +53,14 @@ fn compact(schema: &mut Map<String, Value>, closed: bool) {
     }
     if let Some(Value::String(description)) = schema.get_mut("description") {
         *description = description.replace('\n', " ");
+    }
+    if !closed {
+        // What is answered needs no limits, and of an object only its fields.
+        schema.remove("minimum");
+        schema.remove("maximum");
+        if schema.contains_key("properties") {
+            schema.remove("description");
+        }
     }
     remove_null(schema);
 
@@ -92,31 +101,6 @@ fn remove_null(schema: &mut Map<String, Value>) {
     }
 }
 
-/// The schema of `T` without the descriptions of its properties, for where the
-/// same properties are described once already.
-#[must_use]
-pub fn without_descriptions<T: JsonSchema>(
-    generator: &mut schemars::SchemaGenerator,
-) -> schemars::Schema {
-    let mut schema = T::json_schema(generator);
-    remove_descriptions(schema.as_object_mut());
-    schema
-}
-
-fn remove_descriptions(schema: Option<&mut Map<String, Value>>) {
-    let Some(schema) = schema else { return };
-    schema.remove("description");
-    schema.remove("default");
-    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
-        for property in properties.values_mut() {
-            remove_descriptions(property.as_object_mut());
-        }
-    }
-    if let Some(items) = schema.get_mut("items") {
-        remove_descriptions(items.as_object_mut());
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(dead_code, reason = "the types are only described")]
@@ -143,8 +127,6 @@ mod tests {
         #[schemars(range(min = 1))]
         port: Option<u16>,
         inner: Option<Inner>,
-        #[schemars(schema_with = "without_descriptions::<Inner>")]
-        terse: Inner,
         list: Option<Vec<Inner>>,
     }
 
@@ -159,9 +141,8 @@ mod tests {
                 r#""title":{"description":"How much, exactly","type":"number"}},"type":"object"},"#,
                 r#""list":{"items":{"additionalProperties":false,"properties":{"#,
                 r#""title":{"description":"How much, exactly","type":"number"}},"type":"object"},"type":"array"},"#,
-                r#""port":{"description":"Which","maximum":65535,"minimum":1,"type":"integer"},"#,
-                r#""terse":{"additionalProperties":false,"properties":{"title":{"type":"number"}},"type":"object"}},"#,
-                r#""required":["accountId","terse"],"type":"object"}"#,
+                r#""port":{"description":"Which","maximum":65535,"minimum":1,"type":"integer"}},"#,
+                r#""required":["accountId"],"type":"object"}"#,
             )
         );
     }

@@ -1,9 +1,10 @@
 //! Running a subscription to its end.
 
+use std::borrow::Cow;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 use crate::broker::account::{AccountBatch, AccountStream};
@@ -51,9 +52,8 @@ impl DurationArgument {
 }
 
 /// Why a stream ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[schemars(inline)]
 pub enum Ended {
     /// Its duration is over.
     Duration,
@@ -61,6 +61,20 @@ pub enum Ended {
     Cancelled,
     /// The host's time limit for a call is near.
     Limit,
+}
+
+impl JsonSchema for Ended {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Ended".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": ["duration", "cancelled", "limit"] })
+    }
 }
 
 /// A subscription. Dropping it ends it.

@@ -1,63 +1,57 @@
 //! Instruments, as they are asked for.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::borrow::Cow;
 
-use super::{filled, one_of};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::fields::{self, Field, Fields, flag, integer, list, number, object, text};
+use super::invalid;
 use crate::broker::contracts;
 use crate::broker::types::{Action, ComboLeg, Contract, Error, OptionRight, SecurityType};
-use crate::json::{self, security_type_code};
-use crate::schema::without_descriptions;
-use crate::time::parse_expiry;
-use crate::{Decimal, Failure, FailureKind};
+use crate::json::security_type_code;
+use crate::{Failure, FailureKind};
 
 /// The fields of a contract (TWS `Contract`).
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct ContractFields {
-    /// Ticker; underlying of a derivative; base of a pair ("EUR" or "EUR.USD")
-    pub symbol: Option<String>,
-    /// STK (default), OPT, FUT, CONTFUT, FOP, CASH, IND, CFD, BOND, FUND, WAR, CMDTY, CRYPTO or BAG
-    pub sec_type: Option<String>,
-    /// Default SMART, for CASH IDEALPRO; needed for FUT, FOP, IND, CRYPTO, e.g. CME
-    pub exchange: Option<String>,
-    /// Default USD
-    pub currency: Option<String>,
-    /// IBKR's id; enough alone
-    pub con_id: Option<i32>,
-    /// Expiry, YYYYMMDD or YYYYMM
-    pub last_trade_date_or_contract_month: Option<String>,
-    /// Of an option
-    pub strike: Option<Decimal>,
-    /// C or P
-    pub right: Option<String>,
-    /// Contract size
-    pub multiplier: Option<Decimal>,
-    /// Listing exchange, if SMART is ambiguous
-    pub primary_exchange: Option<String>,
-    /// Exchange's own symbol
-    pub local_symbol: Option<String>,
-    /// e.g. SPXW
-    pub trading_class: Option<String>,
-    /// Also expired futures
-    pub include_expired: Option<bool>,
-    /// Legs of a BAG
-    pub combo_legs: Option<Vec<json::ComboLeg>>,
-}
+const CONTRACT: &[Field] = &[
+    text("symbol", "Ticker, underlying, or currency pair (EUR.USD)"),
+    text("secType", "STK (default), OPT, FUT, CASH, IND, BAG, …"),
+    text(
+        "exchange",
+        "Default SMART, for CASH IDEALPRO; others need it, e.g. CME",
+    ),
+    text("currency", "Default USD"),
+    integer("conId", "IBKR's id; enough alone"),
+    text("lastTradeDateOrContractMonth", "Expiry: YYYYMMDD or YYYYMM"),
+    number("strike", ""),
+    text("right", "C or P"),
+    number("multiplier", ""),
+    text("primaryExchange", "If SMART is ambiguous"),
+    text("localSymbol", ""),
+    text("tradingClass", ""),
+    flag("includeExpired", ""),
+    list("comboLegs", "Of a BAG: {conId, ratio, action, exchange}"),
+    object("contract", "These contract fields as an object instead"),
+];
 
 /// A contract among the arguments of a tool: as flat fields, or as an object.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct ContractArgument {
-    #[serde(flatten)]
-    fields: ContractFields,
-    /// The contract's fields as one object instead
-    #[schemars(schema_with = "contract_object")]
-    contract: Option<ContractFields>,
-}
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct ContractArgument(Map<String, Value>);
 
-fn contract_object(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    without_descriptions::<ContractFields>(generator)
+impl JsonSchema for ContractArgument {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "ContractArgument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        fields::schema(CONTRACT)
+    }
 }
 
 const SECURITY_TYPES: &[(&str, SecurityType)] = &[
@@ -77,110 +71,92 @@ const SECURITY_TYPES: &[(&str, SecurityType)] = &[
     ("BAG", SecurityType::Combo),
 ];
 
-impl ContractArgument {
-    /// The contract as far as it was described, for a search.
-    ///
-    /// # Errors
-    /// If it cannot be right.
-    pub fn search(self) -> Result<Contract, Failure> {
-        match self.contract {
-            None => self.fields.search(),
-            Some(object) if self.fields == ContractFields::default() => object.search(),
-            Some(_) => Err(Failure::invalid_arguments(
-                "The contract was given twice: write its fields flat or as the object \
-                 `contract`, not both",
-            )),
-        }
-    }
+const RIGHTS: &[(&str, OptionRight)] = &[
+    ("C", OptionRight::Call),
+    ("CALL", OptionRight::Call),
+    ("P", OptionRight::Put),
+    ("PUT", OptionRight::Put),
+];
 
+impl ContractArgument {
     /// The one contract that was described, complete (see [`qualify`]).
     ///
     /// # Errors
     /// If it cannot be right, or is not exactly one contract.
-    pub fn qualified(self) -> Result<Contract, Failure> {
-        let contract = self.search()?;
-        check_is_exact(&contract)?;
+    pub fn qualified(&self) -> Result<Contract, Failure> {
+        let contract = self.exact()?;
         qualify(&contract)
     }
-}
 
-impl ContractFields {
-    /// The contract as far as it was described.
+    /// The contract as far as it was described, if that can be exactly one.
+    ///
+    /// # Errors
+    /// If it cannot be right, or can only be ambiguous.
+    pub fn exact(&self) -> Result<Contract, Failure> {
+        let contract = self.search()?;
+        check_is_exact(&contract)?;
+        Ok(contract)
+    }
+
+    /// The contract as far as it was described, for a search.
     ///
     /// # Errors
     /// If it cannot be right.
-    pub fn search(self) -> Result<Contract, Failure> {
-        let symbol = filled(self.symbol);
-        let local_symbol = filled(self.local_symbol);
-        let con_id = self.con_id.filter(|id| *id != 0);
-        if con_id.is_some_and(|id| id < 0) {
-            return invalid("conId must be greater than 0");
-        }
-        let combo_legs = combo_legs(self.combo_legs.unwrap_or_default())?;
-        let security_type = match filled(self.sec_type) {
-            Some(code) => one_of("secType", &code, SECURITY_TYPES)?,
-            None if !combo_legs.is_empty() => SecurityType::Combo,
-            // A conId says it all; without a type it is not contradicted.
-            None if con_id.is_some() && symbol.is_none() => SecurityType::Other(String::new()),
-            None => SecurityType::Stock,
-        };
+    pub fn search(&self) -> Result<Contract, Failure> {
+        let fields = Fields::flat_or_in(&self.0, "contract", CONTRACT)?;
+        let symbol = fields.text("symbol")?;
+        let local_symbol = fields.text("localSymbol")?;
+        let con_id = fields.id("conId")?;
         if symbol.is_none() && local_symbol.is_none() && con_id.is_none() {
             return invalid("symbol is required (or conId, or localSymbol)");
         }
+        let combo_legs = combo_legs(fields)?;
+        let alone = con_id.is_some() && symbol.is_none();
+        let security_type = match fields.one_of("secType", SECURITY_TYPES)? {
+            Some(security_type) => security_type,
+            None if !combo_legs.is_empty() => SecurityType::Combo,
+            // A conId says it all; without a type it is not contradicted.
+            None if alone => SecurityType::Other(String::new()),
+            None => SecurityType::Stock,
+        };
         if (security_type == SecurityType::Combo) == combo_legs.is_empty() && con_id.is_none() {
             return invalid("comboLegs and secType BAG belong together: give both or neither");
         }
-        if self.strike.is_some_and(|strike| !strike.is_positive()) {
-            return invalid("strike must be greater than 0");
-        }
-        if self
-            .multiplier
-            .is_some_and(|multiplier| !multiplier.is_positive())
-        {
-            return invalid("multiplier must be greater than 0");
-        }
-
-        let alone = con_id.is_some() && symbol.is_none();
-        let (symbol, currency) = match (symbol, &security_type) {
-            (Some(pair), SecurityType::Forex) => forex_pair(&pair, filled(self.currency))?,
-            (symbol, _) => (symbol.unwrap_or_default(), filled(self.currency)),
+        let currency = fields.text("currency")?;
+        let (symbol, currency) = match symbol {
+            Some(pair) if security_type == SecurityType::Forex => forex_pair(&pair, currency)?,
+            symbol => (symbol.unwrap_or_default(), currency),
         };
-        let exchange = filled(self.exchange).map(|exchange| exchange.to_uppercase());
+        let exchange = fields.text("exchange")?;
         Ok(Contract {
             con_id,
             symbol,
-            expiry: filled(self.last_trade_date_or_contract_month)
-                .map(|text| expiry(&text))
-                .transpose()?,
-            strike: self.strike,
-            right: filled(self.right).map(|text| right(&text)).transpose()?,
-            multiplier: self.multiplier,
-            exchange: match exchange.as_deref() {
+            expiry: fields.expiry("lastTradeDateOrContractMonth")?,
+            strike: fields.positive("strike")?,
+            right: fields.one_of("right", RIGHTS)?,
+            multiplier: fields.positive("multiplier")?,
+            exchange: match exchange.map(|exchange| exchange.to_ascii_uppercase()) {
                 None if alone => None,
                 None => default_exchange(&security_type).map(str::to_owned),
                 // SMART does not route currency pairs.
-                Some("SMART") if security_type == SecurityType::Forex => {
+                Some(exchange) if exchange == "SMART" && security_type == SecurityType::Forex => {
                     Some("IDEALPRO".to_owned())
                 }
-                Some(_) => exchange,
+                exchange => exchange,
             },
-            primary_exchange: filled(self.primary_exchange),
+            primary_exchange: fields.text("primaryExchange")?,
             currency: match currency {
                 None if alone => None,
                 None => Some("USD".to_owned()),
-                Some(currency) => Some(currency.to_uppercase()),
+                Some(currency) => Some(currency.to_ascii_uppercase()),
             },
             local_symbol,
-            trading_class: filled(self.trading_class),
-            include_expired: self.include_expired.unwrap_or(false),
+            trading_class: fields.text("tradingClass")?,
+            include_expired: fields.flag("includeExpired")?.unwrap_or(false),
             combo_legs,
             security_type,
         })
     }
-}
-
-fn invalid<T>(message: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::invalid_arguments(message))
 }
 
 /// Where a security type is traded if nothing is said; none where each has an
@@ -198,38 +174,33 @@ fn default_exchange(security_type: &SecurityType) -> Option<&'static str> {
     }
 }
 
-fn expiry(text: &str) -> Result<String, Failure> {
-    match parse_expiry(text) {
-        Some(expiry) => Ok(expiry),
-        None => invalid(format!(
-            "lastTradeDateOrContractMonth {text:?} is neither a day nor a month: \
-             write it like \"20261218\", \"2026-12-18\" or \"202612\""
-        )),
-    }
-}
+const LEG_ACTIONS: &[(&str, Action)] = &[("BUY", Action::Buy), ("SELL", Action::Sell)];
 
-fn right(text: &str) -> Result<OptionRight, Failure> {
-    let table = [
-        ("C", OptionRight::Call),
-        ("CALL", OptionRight::Call),
-        ("P", OptionRight::Put),
-        ("PUT", OptionRight::Put),
-    ];
-    one_of("right", text, &table)
-}
-
-fn combo_legs(legs: Vec<json::ComboLeg>) -> Result<Vec<ComboLeg>, Failure> {
-    legs.into_iter()
+fn combo_legs(fields: Fields<'_>) -> Result<Vec<ComboLeg>, Failure> {
+    let legs = match fields.get("comboLegs") {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(legs)) => legs,
+        Some(_) => return invalid("comboLegs must be a list"),
+    };
+    legs.iter()
         .map(|leg| {
-            if leg.con_id <= 0 || leg.ratio == 0 {
-                return invalid("A combo leg needs a conId and a ratio greater than 0");
-            }
-            let actions = [("BUY", Action::Buy), ("SELL", Action::Sell)];
+            let leg = leg.as_object().map(Fields::new);
+            let (Some(con_id), Some(action)) = (
+                leg.map_or(Ok(None), |leg| leg.id("conId"))?,
+                leg.map_or(Ok(None), |leg| leg.one_of("action", LEG_ACTIONS))?,
+            ) else {
+                return invalid("Each of comboLegs needs a conId and an action, BUY or SELL");
+            };
+            let ratio = leg.map_or(Ok(None), |leg| leg.id("ratio"))?.unwrap_or(1);
+            let exchange = leg.map_or(Ok(None), |leg| leg.text("exchange"))?;
             Ok(ComboLeg {
-                con_id: leg.con_id,
-                ratio: leg.ratio,
-                action: one_of("action of a combo leg", &leg.action, &actions)?,
-                exchange: leg.exchange.to_uppercase(),
+                con_id,
+                ratio: ratio.unsigned_abs(),
+                action,
+                exchange: exchange.map_or_else(
+                    || "SMART".to_owned(),
+                    |exchange| exchange.to_ascii_uppercase(),
+                ),
             })
         })
         .collect()
@@ -237,7 +208,7 @@ fn combo_legs(legs: Vec<json::ComboLeg>) -> Result<Vec<ComboLeg>, Failure> {
 
 /// Base and quote currency of `EUR`, `EUR.USD` or `EURUSD`.
 fn forex_pair(pair: &str, currency: Option<String>) -> Result<(String, Option<String>), Failure> {
-    let pair = pair.to_uppercase();
+    let pair = pair.to_ascii_uppercase();
     let (base, quote) = match pair.split_once(['.', '/']) {
         Some((base, quote)) => (base, Some(quote)),
         None if pair.len() == 6 && pair.is_ascii() => {
@@ -253,7 +224,7 @@ fn forex_pair(pair: &str, currency: Option<String>) -> Result<(String, Option<St
             ));
         }
         (Some(quote), _) => quote.to_owned(),
-        (None, Some(currency)) => currency.to_uppercase(),
+        (None, Some(currency)) => currency.to_ascii_uppercase(),
         (None, None) => "USD".to_owned(),
     };
     if base == quote {
@@ -452,7 +423,7 @@ mod tests {
             ),
             (
                 r#"{"symbol":"SPY","contract":{"symbol":"SPY"}}"#,
-                "The contract was given twice: write its fields flat or as the object `contract`, not both",
+                "The contract was given twice, flat (symbol) and as the object `contract`: give one of them",
             ),
             (
                 r#"{"symbol":"AAPL","secType":"OPT","right":"X"}"#,
@@ -468,7 +439,7 @@ mod tests {
             ),
             (
                 r#"{"symbol":"AAPL","secType":"OPT","strike":-1}"#,
-                "strike must be greater than 0",
+                "strike must be greater than 0; got -1",
             ),
             (
                 r#"{"symbol":"ES","secType":"FUT","lastTradeDateOrContractMonth":"202612"}"#,
@@ -490,7 +461,14 @@ mod tests {
                 r#"{"symbol":"SPY","secType":"BAG"}"#,
                 "comboLegs and secType BAG belong together: give both or neither",
             ),
-            (r#"{"conId":-1}"#, "conId must be greater than 0"),
+            (
+                r#"{"conId":-1}"#,
+                "conId must be a whole number greater than 0",
+            ),
+            (
+                r#"{"symbol":"SPY","comboLegs":[{"conId":1}]}"#,
+                "Each of comboLegs needs a conId and an action, BUY or SELL",
+            ),
         ];
         for (json, expected) in cases {
             assert_eq!(message(json), expected, "{json}");

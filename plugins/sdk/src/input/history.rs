@@ -1,31 +1,57 @@
 //! Which bars are asked for.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
+use std::borrow::Cow;
 
-use super::{filled, instant, one_of};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::fields::{self, Field, Fields, flag, text};
+use super::{invalid, one_of};
 use crate::Failure;
 use crate::broker::history::{BarSize, BarsRequest, Duration, DurationUnit, WhatToShow};
 use crate::broker::types::SecurityType;
 
 /// The arguments of TWS `reqHistoricalData` beside the contract.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct BarsArgument {
-    /// How far back: a number and S, D, W, M or Y
-    #[schemars(extend("default" = "30 D"))]
-    pub duration_str: Option<String>,
-    /// 1/5/10/15/30 secs, 1 min, 2/3/5/10/15/20/30 mins, 1 hour, 2/3/4/8 hours, 1 day, 1 week or 1 month
-    #[schemars(extend("default" = "1 day"))]
-    pub bar_size_setting: Option<String>,
-    /// TRADES (default), MIDPOINT (default for CASH), BID, ASK, BID_ASK, ADJUSTED_LAST, HISTORICAL_VOLATILITY or OPTION_IMPLIED_VOLATILITY
-    pub what_to_show: Option<String>,
-    /// Regular trading hours only
-    #[serde(rename = "useRTH")]
-    #[schemars(extend("default" = true))]
-    pub use_rth: Option<bool>,
-    /// End, with time zone, e.g. 2026-12-18T15:00:00Z; default now
-    pub end_date_time: Option<String>,
+const BARS: &[Field] = &[
+    text(
+        "durationStr",
+        "How far back: a number and S, D, W, M or Y; default 30 D",
+    ),
+    text(
+        "barSizeSetting",
+        "1/5/10/15/30 secs, 1 min, 2/3/5/10/15/20/30 mins, 1 hour, 2/3/4/8 hours, \
+         1 day (default), 1 week, 1 month",
+    ),
+    text(
+        "whatToShow",
+        "TRADES (default), MIDPOINT (default for CASH), BID, ASK, BID_ASK, ADJUSTED_LAST, \
+         HISTORICAL_VOLATILITY, OPTION_IMPLIED_VOLATILITY",
+    ),
+    flag("useRTH", "Regular trading hours only; default true"),
+    text(
+        "endDateTime",
+        "With time zone, e.g. 2026-12-18T15:00:00Z; default now",
+    ),
+];
+
+/// Which bars are asked for, among the arguments of a tool.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct BarsArgument(Map<String, Value>);
+
+impl JsonSchema for BarsArgument {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "BarsArgument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        fields::schema(BARS)
+    }
 }
 
 impl BarsArgument {
@@ -33,32 +59,26 @@ impl BarsArgument {
     ///
     /// # Errors
     /// If TWS would refuse it.
-    pub fn request(self, security_type: &SecurityType) -> Result<BarsRequest, Failure> {
-        let what_to_show = what_to_show(filled(self.what_to_show), security_type)?;
-        let end = filled(self.end_date_time)
-            .map(|text| instant("endDateTime", &text))
-            .transpose()?;
+    pub fn request(&self, security_type: &SecurityType) -> Result<BarsRequest, Failure> {
+        let fields = Fields::new(&self.0);
+        let what_to_show = what_to_show(fields.one_of("whatToShow", WHAT_TO_SHOW)?, security_type)?;
+        let end = fields.instant("endDateTime")?;
         if what_to_show == WhatToShow::AdjustedLast && end.is_some() {
-            return Err(Failure::invalid_arguments(
-                "ADJUSTED_LAST always ends now: leave endDateTime out",
-            ));
+            return invalid("ADJUSTED_LAST always ends now: leave endDateTime out");
         }
+        let bar_size_setting = fields.text("barSizeSetting")?;
         Ok(BarsRequest {
-            duration: duration(filled(self.duration_str).as_deref().unwrap_or("30 D"))?,
-            bar_size: bar_size(filled(self.bar_size_setting).as_deref().unwrap_or("1 day"))?,
+            duration: duration(fields.text("durationStr")?.as_deref().unwrap_or("30 D"))?,
+            bar_size: bar_size(bar_size_setting.as_deref().unwrap_or("1 day"))?,
             what_to_show,
-            regular_trading_hours: self.use_rth.unwrap_or(true),
+            regular_trading_hours: fields.flag("useRTH")?.unwrap_or(true),
             end,
         })
     }
 }
 
 fn duration(text: &str) -> Result<Duration, Failure> {
-    let invalid = |reason: &str| {
-        Err(Failure::invalid_arguments(format!(
-            "durationStr {text:?} {reason}"
-        )))
-    };
+    let invalid = |reason: &str| invalid(format!("durationStr {text:?} {reason}"));
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (amount, unit) = text.split_at(digits);
     let unit = match unit.trim().to_ascii_uppercase().as_str() {
@@ -137,20 +157,18 @@ const WHAT_TO_SHOW: &[(&str, WhatToShow)] = &[
     ),
 ];
 
-fn what_to_show(text: Option<String>, security_type: &SecurityType) -> Result<WhatToShow, Failure> {
-    let quoted_only = *security_type == SecurityType::Forex;
-    match text {
-        None if quoted_only => Ok(WhatToShow::Midpoint),
-        None => Ok(WhatToShow::Trades),
-        Some(text) => match one_of("whatToShow", &text, WHAT_TO_SHOW)? {
-            WhatToShow::Trades | WhatToShow::AdjustedLast if quoted_only => {
-                Err(Failure::invalid_arguments(
-                    "CASH has quotes but no trades: \
-                     whatToShow must be one of MIDPOINT, BID, ASK, BID_ASK",
-                ))
-            }
-            what => Ok(what),
-        },
+fn what_to_show(
+    asked: Option<WhatToShow>,
+    security_type: &SecurityType,
+) -> Result<WhatToShow, Failure> {
+    match (asked, security_type) {
+        (None, SecurityType::Forex) => Ok(WhatToShow::Midpoint),
+        (None, _) => Ok(WhatToShow::Trades),
+        (Some(WhatToShow::Trades | WhatToShow::AdjustedLast), SecurityType::Forex) => invalid(
+            "CASH has quotes but no trades: \
+             whatToShow must be one of MIDPOINT, BID, ASK, BID_ASK",
+        ),
+        (Some(asked), _) => Ok(asked),
     }
 }
 

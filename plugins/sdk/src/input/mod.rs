@@ -2,23 +2,34 @@
 //! names and in TWS's formats. Whatever cannot be right is refused with a
 //! sentence that says what would be.
 
+mod both;
 mod contract;
+mod fields;
 mod history;
 mod order;
 
-pub use contract::{ContractArgument, ContractFields, details, qualify};
+pub use both::Both;
+pub use contract::{ContractArgument, details, qualify};
 pub use history::BarsArgument;
-pub use order::{OrderArgument, OrderFields};
+pub use order::{OrderArgument, OrderRequest};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::broker::order_book::Side;
 use crate::time::parse_instant;
 use crate::{Failure, Instant};
 
 /// For a tool that takes no arguments.
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct NoArguments {}
+
+/// Which account, for a tool of one account.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+pub struct AccountArgument {
+    /// Needed only if there are several
+    pub account: Option<String>,
+}
 
 /// Reads a moment.
 ///
@@ -31,6 +42,20 @@ pub fn instant(name: &str, text: &str) -> Result<Instant, Failure> {
              for example \"2026-12-18T15:00:00Z\""
         ))
     })
+}
+
+/// Reads which side was executed.
+///
+/// # Errors
+/// If it is neither.
+pub fn side(text: &str) -> Result<Side, Failure> {
+    let table = [
+        ("BUY", Side::Bought),
+        ("SELL", Side::Sold),
+        ("BOT", Side::Bought),
+        ("SLD", Side::Sold),
+    ];
+    one_of("side", text, &table)
 }
 
 /// One of the values that `table` names, whatever its case.
@@ -48,8 +73,6 @@ fn one_of<T: Clone>(name: &str, text: &str, table: &[(&str, T)]) -> Result<T, Fa
         })
 }
 
-/// A text, unless it is blank.
-fn filled(text: Option<String>) -> Option<String> {
-    text.map(|text| text.trim().to_owned())
-        .filter(|text| !text.is_empty())
+fn invalid<T>(message: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::invalid_arguments(message))
 }

@@ -1,280 +1,256 @@
 //! Orders, as they are asked for.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::{filled, instant, one_of};
+use super::fields::{self, Field, Fields, flag, integer, number, object, text};
+use super::{invalid, one_of};
 use crate::broker::orders::{
     Algorithm, Oca, OcaType, Order, OrderType, Pegged, StopAndLimit, TimeInForce, TrailBy,
     TrailingStop, TrailingStopLimit,
 };
 use crate::broker::types::Action;
-use crate::schema::without_descriptions;
 use crate::{Decimal, Failure};
 
 /// The fields of an order (TWS `Order`).
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", default)]
-pub struct OrderFields {
-    /// BUY, SELL or SSHORT
-    pub action: Option<String>,
-    /// Shares or contracts; for CASH units of the base currency
-    pub quantity: Option<Decimal>,
-    /// Same as quantity
-    pub total_quantity: Option<Decimal>,
-    /// MKT (default), LMT, STP, STP LMT, TRAIL, TRAIL LIMIT, MOC, LOC, MIT, LIT, REL, MIDPRICE or PEG MID
-    pub order_type: Option<String>,
-    /// Limit of LMT, LOC, STP LMT, LIT; cap of REL, MIDPRICE, PEG MID
-    pub limit_price: Option<Decimal>,
-    /// Same as limitPrice
-    pub lmt_price: Option<Decimal>,
-    /// Stop of STP, STP LMT; trigger of MIT, LIT; amount of TRAIL, TRAIL LIMIT; offset of REL, PEG MID
-    pub aux_price: Option<Decimal>,
-    /// Same as auxPrice
-    pub stop_price: Option<Decimal>,
-    /// TRAIL, TRAIL LIMIT: percent instead of auxPrice
-    pub trailing_percent: Option<Decimal>,
-    /// TRAIL, TRAIL LIMIT: first stop
-    pub trail_stop_price: Option<Decimal>,
-    /// TRAIL LIMIT: distance of the limit from the stop
-    pub limit_offset: Option<Decimal>,
-    /// DAY (default), GTC, GTD, IOC, FOK or OPG
-    pub tif: Option<String>,
-    /// End of GTD, with time zone, e.g. 2026-12-18T15:00:00Z
-    pub good_till_date: Option<String>,
-    /// Not before this time
-    pub good_after_time: Option<String>,
-    /// Fill outside regular trading hours too
-    pub outside_rth: Option<bool>,
-    /// Needed only if there are several
-    pub account: Option<String>,
-    /// false stages it in TWS: default true
-    pub transmit: Option<bool>,
-    /// orderId of the parent, for brackets
-    pub parent_id: Option<i32>,
-    /// One-cancels-all group
-    pub oca_group: Option<String>,
-    /// 1 cancel with block (default), 2 reduce with block, 3 reduce
-    pub oca_type: Option<u8>,
-    /// e.g. Adaptive, Vwap, Twap
-    pub algo_strategy: Option<String>,
-    /// e.g. {"adaptivePriority":"Normal"}
-    #[schemars(schema_with = "any_object")]
-    pub algo_params: Option<BTreeMap<String, Value>>,
-    /// Your own note
-    pub order_ref: Option<String>,
-    /// How much of it is shown
-    pub display_size: Option<Decimal>,
-    /// In full or not at all
-    pub all_or_none: Option<bool>,
-    /// Not shown in the book
-    pub hidden: Option<bool>,
-    /// true: do not place it, answer its margin and commission
-    pub what_if: Option<bool>,
-    /// Of an order to modify or to transmit; leave out for a new one
-    pub order_id: Option<i32>,
-}
+const ORDER: &[Field] = &[
+    text("action", "BUY, SELL or SSHORT"),
+    number(
+        "quantity",
+        "Shares or contracts; for CASH units of the base currency",
+    ),
+    number("totalQuantity", "Same as quantity"),
+    text(
+        "orderType",
+        "MKT (default), LMT, STP, STP LMT, TRAIL, TRAIL LIMIT, MOC, LOC, MIT, LIT, REL, \
+         MIDPRICE or PEG MID",
+    ),
+    number(
+        "limitPrice",
+        "Limit of LMT, LOC, STP LMT, LIT; cap of REL, MIDPRICE, PEG MID",
+    ),
+    number("lmtPrice", "Same as limitPrice"),
+    number(
+        "auxPrice",
+        "Stop of STP, STP LMT; trigger of MIT, LIT; trailing amount of TRAIL, TRAIL LIMIT; \
+         offset of REL, PEG MID",
+    ),
+    number("stopPrice", "Same as auxPrice"),
+    number("trailingPercent", "TRAIL, TRAIL LIMIT: instead of auxPrice"),
+    number("trailStopPrice", "TRAIL, TRAIL LIMIT: first stop"),
+    number("limitOffset", "TRAIL LIMIT: of the limit from the stop"),
+    text("tif", "DAY (default), GTC, GTD, IOC, FOK or OPG"),
+    text("goodTillDate", "Of GTD, e.g. 2026-12-18T15:00:00Z"),
+    text("goodAfterTime", "Not before this time"),
+    flag("outsideRth", "Outside regular hours too"),
+    text("account", "Needed only if there are several"),
+    flag("transmit", "Default true; false stages it in TWS"),
+    integer("parentId", "orderId of a bracket's parent"),
+    text("ocaGroup", "One-cancels-all group"),
+    integer(
+        "ocaType",
+        "1 cancel with block (default), 2 reduce with block, 3 reduce",
+    ),
+    text("algoStrategy", "e.g. Adaptive, Vwap, Twap"),
+    object("algoParams", "e.g. {\"adaptivePriority\":\"Normal\"}"),
+    text("orderRef", "Your own note"),
+    number("displaySize", "Shown part"),
+    flag("allOrNone", ""),
+    flag("hidden", ""),
+    flag("whatIf", "Only answer margin and commission, place nothing"),
+    integer(
+        "orderId",
+        "Of an order to change or transmit; not for new ones",
+    ),
+    object("order", "These order fields as an object instead"),
+];
 
 /// An order among the arguments of a tool: as flat fields, or as an object.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct OrderArgument {
-    #[serde(flatten)]
-    fields: OrderFields,
-    /// The order's fields as one object instead
-    #[schemars(schema_with = "order_object")]
-    order: Option<OrderFields>,
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct OrderArgument(Map<String, Value>);
+
+impl JsonSchema for OrderArgument {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OrderArgument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        fields::schema(ORDER)
+    }
 }
 
-fn order_object(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    without_descriptions::<OrderFields>(generator)
-}
-
-fn any_object(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": "object" })
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OrderRequest {
+    /// The order.
+    pub order: Order,
+    /// The order that it is to replace, if any.
+    pub order_id: Option<i32>,
+    /// Whether only to ask what it would do.
+    pub what_if: bool,
 }
 
 impl OrderArgument {
-    /// The order's fields, from wherever they were written.
-    ///
-    /// # Errors
-    /// If they were written twice.
-    pub fn fields(self) -> Result<OrderFields, Failure> {
-        match self.order {
-            None => Ok(self.fields),
-            Some(object) if self.fields == OrderFields::default() => Ok(object),
-            Some(_) => invalid(
-                "The order was given twice: write its fields flat or as the object \
-                 `order`, not both",
-            ),
-        }
-    }
-}
-
-impl OrderFields {
-    /// The order.
+    /// What was asked for.
     ///
     /// # Errors
     /// If it cannot be right.
-    pub fn order(&self) -> Result<Order, Failure> {
-        let Some(action) = filled(self.action.clone()) else {
-            return invalid("action is required: BUY or SELL");
-        };
-        let quantity = either(
-            "quantity",
-            self.quantity,
-            "totalQuantity",
-            self.total_quantity,
-        )?;
-        let Some(quantity) = quantity else {
-            return invalid("quantity is required (totalQuantity in an `order` object)");
-        };
-        if !quantity.is_positive() {
-            return invalid(format!(
-                "quantity must be greater than 0; got {quantity}. To sell, use action SELL"
-            ));
-        }
-        if self.display_size.is_some_and(|size| !size.is_positive()) {
-            return invalid("displaySize must be greater than 0");
-        }
-        Ok(Order {
-            action: one_of("action", &action, ACTIONS)?,
-            quantity,
-            order_type: self.order_type()?,
-            time_in_force: self.time_in_force()?,
-            account: filled(self.account.clone()),
-            outside_regular_hours: self.outside_rth.unwrap_or(false),
-            good_after: filled(self.good_after_time.clone())
-                .map(|text| instant("goodAfterTime", &text))
-                .transpose()?,
-            parent_id: self.parent_id.filter(|id| *id != 0),
-            oca: self.oca()?,
-            transmit: self.transmit.unwrap_or(true),
-            algorithm: self.algorithm()?,
-            reference: filled(self.order_ref.clone()),
-            display_quantity: self.display_size,
-            all_or_none: self.all_or_none.unwrap_or(false),
-            hidden: self.hidden.unwrap_or(false),
+    pub fn request(&self) -> Result<OrderRequest, Failure> {
+        let fields = Fields::flat_or_in(&self.0, "order", ORDER)?;
+        Ok(OrderRequest {
+            order: order(fields)?,
+            order_id: fields.id("orderId")?,
+            what_if: fields.flag("whatIf")?.unwrap_or(false),
         })
     }
+}
 
-    /// The order type's code as it was written, or `MKT`.
-    #[must_use]
-    pub fn order_type_code(&self) -> String {
-        filled(self.order_type.clone())
-            .unwrap_or_else(|| "MKT".to_owned())
-            .to_uppercase()
+fn order(fields: Fields<'_>) -> Result<Order, Failure> {
+    let Some(action) = fields.one_of("action", ACTIONS)? else {
+        return invalid("action is required: BUY or SELL");
+    };
+    let Some(quantity) = fields.decimal_of_two_names("quantity", "totalQuantity")? else {
+        return invalid("quantity is required (totalQuantity in an `order` object)");
+    };
+    if !quantity.is_positive() {
+        return invalid(format!(
+            "quantity must be greater than 0; got {quantity}. To sell, use action SELL"
+        ));
     }
+    Ok(Order {
+        action,
+        quantity,
+        order_type: order_type(fields)?,
+        time_in_force: time_in_force(fields)?,
+        account: fields.text("account")?,
+        outside_regular_hours: fields.flag("outsideRth")?.unwrap_or(false),
+        good_after: fields.instant("goodAfterTime")?,
+        parent_id: fields.id("parentId")?,
+        oca: oca(fields)?,
+        transmit: fields.flag("transmit")?.unwrap_or(true),
+        algorithm: algorithm(fields)?,
+        reference: fields.text("orderRef")?,
+        display_quantity: fields.positive("displaySize")?,
+        all_or_none: fields.flag("allOrNone")?.unwrap_or(false),
+        hidden: fields.flag("hidden")?.unwrap_or(false),
+    })
+}
 
-    fn order_type(&self) -> Result<OrderType, Failure> {
-        let code = self.order_type_code();
-        let kind = one_of("orderType", &code, ORDER_TYPES)?;
-        let mut prices = Prices {
-            code: &code,
-            limit: either("limitPrice", self.limit_price, "lmtPrice", self.lmt_price)?,
-            auxiliary: either("auxPrice", self.aux_price, "stopPrice", self.stop_price)?,
-            percent: self.trailing_percent,
-            trail_stop: self.trail_stop_price,
-            limit_offset: self.limit_offset,
-        };
-        let order_type = match kind {
-            Kind::Market => OrderType::Market,
-            Kind::Limit => OrderType::Limit(prices.limit()?),
-            Kind::Stop => OrderType::Stop(prices.auxiliary()?),
-            Kind::StopLimit => OrderType::StopLimit(prices.stop_and_limit()?),
-            Kind::Trail => OrderType::TrailingStop(TrailingStop {
-                trail_by: prices.trail_by()?,
-                initial_stop: prices.trail_stop.take(),
-            }),
-            Kind::TrailLimit => OrderType::TrailingStopLimit(TrailingStopLimit {
-                trail_by: prices.trail_by()?,
-                initial_stop: prices.trail_stop.take(),
-                limit_offset: prices.required("limitOffset", prices.limit_offset)?,
-            }),
-            Kind::MarketOnClose => OrderType::MarketOnClose,
-            Kind::LimitOnClose => OrderType::LimitOnClose(prices.limit()?),
-            Kind::MarketIfTouched => OrderType::MarketIfTouched(prices.auxiliary()?),
-            Kind::LimitIfTouched => OrderType::LimitIfTouched(prices.stop_and_limit()?),
-            Kind::Relative => OrderType::Relative(prices.pegged()),
-            Kind::Midprice => OrderType::Midprice(prices.limit.take()),
-            Kind::PeggedToMidpoint => OrderType::PeggedToMidpoint(prices.pegged()),
-        };
-        if kind == Kind::TrailLimit {
-            prices.limit_offset = None;
-        }
-        prices.check_all_used()?;
-        Ok(order_type)
+fn order_type(fields: Fields<'_>) -> Result<OrderType, Failure> {
+    let code = fields
+        .text("orderType")?
+        .unwrap_or_else(|| "MKT".to_owned());
+    let (code, kind) = one_of("orderType", &code, ORDER_TYPES)?;
+    let mut prices = Prices {
+        code,
+        limit: fields.decimal_of_two_names("limitPrice", "lmtPrice")?,
+        auxiliary: fields.decimal_of_two_names("auxPrice", "stopPrice")?,
+        percent: fields.decimal("trailingPercent")?,
+        trail_stop: fields.decimal("trailStopPrice")?,
+        limit_offset: fields.decimal("limitOffset")?,
+    };
+    let order_type = match kind {
+        Kind::Market => OrderType::Market,
+        Kind::Limit => OrderType::Limit(prices.limit()?),
+        Kind::Stop => OrderType::Stop(prices.auxiliary()?),
+        Kind::StopLimit => OrderType::StopLimit(prices.stop_and_limit()?),
+        Kind::Trail => OrderType::TrailingStop(TrailingStop {
+            trail_by: prices.trail_by()?,
+            initial_stop: prices.trail_stop.take(),
+        }),
+        Kind::TrailLimit => OrderType::TrailingStopLimit(TrailingStopLimit {
+            trail_by: prices.trail_by()?,
+            initial_stop: prices.trail_stop.take(),
+            limit_offset: prices.limit_offset()?,
+        }),
+        Kind::MarketOnClose => OrderType::MarketOnClose,
+        Kind::LimitOnClose => OrderType::LimitOnClose(prices.limit()?),
+        Kind::MarketIfTouched => OrderType::MarketIfTouched(prices.auxiliary()?),
+        Kind::LimitIfTouched => OrderType::LimitIfTouched(prices.stop_and_limit()?),
+        Kind::Relative => OrderType::Relative(prices.pegged()),
+        Kind::Midprice => OrderType::Midprice(prices.limit.take()),
+        Kind::PeggedToMidpoint => OrderType::PeggedToMidpoint(prices.pegged()),
+    };
+    prices.check_all_used()?;
+    Ok(order_type)
+}
+
+fn time_in_force(fields: Fields<'_>) -> Result<TimeInForce, Failure> {
+    let date = fields.instant("goodTillDate")?;
+    let tif = match fields.one_of("tif", TIMES_IN_FORCE)? {
+        Some(tif) => tif,
+        None => date.map_or(TimeInForce::Day, TimeInForce::GoodTillDate),
+    };
+    match (tif, date) {
+        (TimeInForce::GoodTillDate(_), Some(date)) => Ok(TimeInForce::GoodTillDate(date)),
+        (TimeInForce::GoodTillDate(_), None) => invalid("goodTillDate is required for tif GTD"),
+        (_, Some(_)) => invalid("goodTillDate belongs to tif GTD: use that, or leave it out"),
+        (tif, None) => Ok(tif),
     }
+}
 
-    fn time_in_force(&self) -> Result<TimeInForce, Failure> {
-        let date = filled(self.good_till_date.clone())
-            .map(|text| instant("goodTillDate", &text))
-            .transpose()?;
-        let code = match filled(self.tif.clone()) {
-            Some(code) => code,
-            None if date.is_some() => "GTD".to_owned(),
-            None => "DAY".to_owned(),
-        };
-        let good_till_date = TimeInForce::GoodTillDate(date.unwrap_or_default());
-        let table = [
-            ("DAY", TimeInForce::Day),
-            ("GTC", TimeInForce::GoodTillCancelled),
-            ("GTD", good_till_date),
-            ("IOC", TimeInForce::ImmediateOrCancel),
-            ("FOK", TimeInForce::FillOrKill),
-            ("OPG", TimeInForce::AtTheOpening),
-        ];
-        match (one_of("tif", &code, &table)?, date) {
-            (TimeInForce::GoodTillDate(_), None) => invalid("goodTillDate is required for tif GTD"),
-            (tif @ TimeInForce::GoodTillDate(_), Some(_)) | (tif, None) => Ok(tif),
-            (_, Some(_)) => invalid(format!(
-                "goodTillDate belongs to tif GTD, but tif is {}",
-                code.to_uppercase()
-            )),
-        }
+/// The date of `GTD` stands in an argument of its own.
+const TIMES_IN_FORCE: &[(&str, TimeInForce)] = &[
+    ("DAY", TimeInForce::Day),
+    ("GTC", TimeInForce::GoodTillCancelled),
+    ("GTD", TimeInForce::GoodTillDate(0)),
+    ("IOC", TimeInForce::ImmediateOrCancel),
+    ("FOK", TimeInForce::FillOrKill),
+    ("OPG", TimeInForce::AtTheOpening),
+];
+
+fn oca(fields: Fields<'_>) -> Result<Option<Oca>, Failure> {
+    let group = fields.text("ocaGroup")?;
+    let oca_type = match fields.id("ocaType")? {
+        None | Some(1) => OcaType::CancelWithBlock,
+        Some(2) => OcaType::ReduceWithBlock,
+        Some(3) => OcaType::ReduceNonBlock,
+        Some(other) => return invalid(format!("ocaType must be 1, 2 or 3; got {other}")),
+    };
+    match group {
+        Some(group) => Ok(Some(Oca { group, oca_type })),
+        None if fields.id("ocaType")?.is_some() => invalid("ocaType needs an ocaGroup"),
+        None => Ok(None),
     }
+}
 
-    fn oca(&self) -> Result<Option<Oca>, Failure> {
-        let oca_type = match self.oca_type {
-            None | Some(0 | 1) => OcaType::CancelWithBlock,
-            Some(2) => OcaType::ReduceWithBlock,
-            Some(3) => OcaType::ReduceNonBlock,
-            Some(other) => return invalid(format!("ocaType must be 1, 2 or 3; got {other}")),
-        };
-        match filled(self.oca_group.clone()) {
-            Some(group) => Ok(Some(Oca { group, oca_type })),
-            None if matches!(self.oca_type, None | Some(0)) => Ok(None),
-            None => invalid("ocaType needs an ocaGroup"),
-        }
-    }
-
-    fn algorithm(&self) -> Result<Option<Algorithm>, Failure> {
-        let parameters = self.algo_params.clone().unwrap_or_default();
-        let Some(strategy) = filled(self.algo_strategy.clone()) else {
-            if parameters.is_empty() {
-                return Ok(None);
-            }
-            return invalid("algoParams need an algoStrategy");
-        };
-        let parameters = parameters
-            .into_iter()
-            .map(|(name, value)| match value {
-                Value::String(text) => Ok((name, text)),
-                // TWS takes flags as 1 and 0.
-                Value::Bool(flag) => Ok((name, u8::from(flag).to_string())),
-                Value::Number(number) => Ok((name, number.to_string())),
-                _ => invalid(format!(
-                    "algoParams.{name} must be a text, a number or true or false"
-                )),
+fn algorithm(fields: Fields<'_>) -> Result<Option<Algorithm>, Failure> {
+    let parameters = match fields.get("algoParams") {
+        None => Vec::new(),
+        Some(Value::Object(parameters)) => parameters
+            .iter()
+            .map(|(name, value)| {
+                let text = match value {
+                    Value::String(text) => text.clone(),
+                    // TWS takes flags as 1 and 0.
+                    Value::Bool(flag) => u8::from(*flag).to_string(),
+                    Value::Number(number) => number.to_string(),
+                    _ => {
+                        return invalid(format!(
+                            "algoParams.{name} must be a text, a number, true or false"
+                        ));
+                    }
+                };
+                Ok((name.clone(), text))
             })
-            .collect::<Result<_, _>>()?;
-        Ok(Some(Algorithm {
+            .collect::<Result<_, _>>()?,
+        Some(_) => return invalid("algoParams must be an object"),
+    };
+    match fields.text("algoStrategy")? {
+        Some(strategy) => Ok(Some(Algorithm {
             strategy,
             parameters,
-        }))
+        })),
+        None if parameters.is_empty() => Ok(None),
+        None => invalid("algoParams need an algoStrategy"),
     }
 }
 
@@ -285,7 +261,7 @@ const ACTIONS: &[(&str, Action)] = &[
 ];
 
 /// The order types without their prices.
-#[derive(Clone, Copy, PartialEq)]
+#[derive(Clone, Copy)]
 enum Kind {
     Market,
     Limit,
@@ -302,20 +278,21 @@ enum Kind {
     PeggedToMidpoint,
 }
 
-const ORDER_TYPES: &[(&str, Kind)] = &[
-    ("MKT", Kind::Market),
-    ("LMT", Kind::Limit),
-    ("STP", Kind::Stop),
-    ("STP LMT", Kind::StopLimit),
-    ("TRAIL", Kind::Trail),
-    ("TRAIL LIMIT", Kind::TrailLimit),
-    ("MOC", Kind::MarketOnClose),
-    ("LOC", Kind::LimitOnClose),
-    ("MIT", Kind::MarketIfTouched),
-    ("LIT", Kind::LimitIfTouched),
-    ("REL", Kind::Relative),
-    ("MIDPRICE", Kind::Midprice),
-    ("PEG MID", Kind::PeggedToMidpoint),
+/// By TWS's code, which messages repeat.
+const ORDER_TYPES: &[(&str, (&str, Kind))] = &[
+    ("MKT", ("MKT", Kind::Market)),
+    ("LMT", ("LMT", Kind::Limit)),
+    ("STP", ("STP", Kind::Stop)),
+    ("STP LMT", ("STP LMT", Kind::StopLimit)),
+    ("TRAIL", ("TRAIL", Kind::Trail)),
+    ("TRAIL LIMIT", ("TRAIL LIMIT", Kind::TrailLimit)),
+    ("MOC", ("MOC", Kind::MarketOnClose)),
+    ("LOC", ("LOC", Kind::LimitOnClose)),
+    ("MIT", ("MIT", Kind::MarketIfTouched)),
+    ("LIT", ("LIT", Kind::LimitIfTouched)),
+    ("REL", ("REL", Kind::Relative)),
+    ("MIDPRICE", ("MIDPRICE", Kind::Midprice)),
+    ("PEG MID", ("PEG MID", Kind::PeggedToMidpoint)),
 ];
 
 /// The prices that were given. Each order type takes out what belongs to it;
@@ -340,6 +317,11 @@ impl Prices<'_> {
     fn limit(&mut self) -> Result<Decimal, Failure> {
         let limit = self.limit.take();
         self.required("limitPrice", limit)
+    }
+
+    fn limit_offset(&mut self) -> Result<Decimal, Failure> {
+        let limit_offset = self.limit_offset.take();
+        self.required("limitOffset", limit_offset)
     }
 
     fn auxiliary(&mut self) -> Result<Decimal, Failure> {
@@ -401,25 +383,6 @@ impl Prices<'_> {
     }
 }
 
-/// One value that has two names.
-fn either(
-    name: &str,
-    value: Option<Decimal>,
-    other_name: &str,
-    other: Option<Decimal>,
-) -> Result<Option<Decimal>, Failure> {
-    match (value, other) {
-        (Some(_), Some(_)) => invalid(format!(
-            "{name} and {other_name} are the same thing: give one of them"
-        )),
-        (value, other) => Ok(value.or(other)),
-    }
-}
-
-fn invalid<T>(message: impl Into<String>) -> Result<T, Failure> {
-    Err(Failure::invalid_arguments(message))
-}
-
 #[cfg(test)]
 mod tests {
     #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -429,8 +392,8 @@ mod tests {
     fn read(json: &str) -> Result<Order, Failure> {
         serde_json::from_str::<OrderArgument>(json)
             .unwrap()
-            .fields()?
-            .order()
+            .request()
+            .map(|request| request.order)
     }
 
     fn buy(more: &str) -> Result<Order, Failure> {
@@ -655,7 +618,7 @@ mod tests {
             ),
             (
                 r#"{"action":"BUY","order":{"action":"BUY"}}"#,
-                "The order was given twice: write its fields flat or as the object `order`, not both",
+                "The order was given twice, flat (action) and as the object `order`: give one of them",
             ),
             (
                 r#"{"action":"BUY","quantity":1,"orderType":"LIMIT"}"#,
@@ -703,7 +666,7 @@ mod tests {
             ),
             (
                 r#"{"action":"BUY","quantity":1,"tif":"gtc","goodTillDate":"2026-12-18T15:00:00Z"}"#,
-                "goodTillDate belongs to tif GTD, but tif is GTC",
+                "goodTillDate belongs to tif GTD: use that, or leave it out",
             ),
             (
                 r#"{"action":"BUY","quantity":1,"goodTillDate":"20261218"}"#,
@@ -723,11 +686,11 @@ mod tests {
             ),
             (
                 r#"{"action":"BUY","quantity":1,"algoStrategy":"Vwap","algoParams":{"a":[]}}"#,
-                "algoParams.a must be a text, a number or true or false",
+                "algoParams.a must be a text, a number, true or false",
             ),
             (
                 r#"{"action":"BUY","quantity":1,"displaySize":0}"#,
-                "displaySize must be greater than 0",
+                "displaySize must be greater than 0; got 0",
             ),
         ];
         for (json, expected) in cases {

@@ -1,6 +1,8 @@
 //! What accounts hold and what they are worth.
 
-use schemars::JsonSchema;
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Serialize;
 
 use super::Contract;
@@ -8,9 +10,8 @@ use crate::Decimal;
 use crate::broker::account as wit;
 
 /// A number, or a word.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(untagged)]
-#[schemars(schema_with = "number_or_text")]
 pub enum AccountValueContent {
     /// A number.
     Number(Decimal),
@@ -18,8 +19,18 @@ pub enum AccountValueContent {
     Text(String),
 }
 
-fn number_or_text(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-    schemars::json_schema!({ "type": ["number", "string"] })
+impl JsonSchema for AccountValueContent {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "AccountValueContent".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["number", "string"] })
+    }
 }
 
 /// One value of an account (TWS `accountSummary`, `updateAccountValue`).

@@ -1,7 +1,7 @@
 //! Instruments.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use crate::Decimal;
 use crate::broker::contracts as details;
@@ -30,27 +30,13 @@ pub(crate) fn security_type_code(security_type: &wit::SecurityType) -> &str {
 }
 
 /// One leg of a combo.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ComboLeg {
-    /// The leg's contract
-    pub con_id: i32,
-    /// How many per combo
-    #[serde(default = "one")]
-    pub ratio: u32,
-    /// BUY or SELL
-    pub action: String,
-    /// Where it is routed
-    #[serde(default = "smart")]
-    pub exchange: String,
-}
-
-fn one() -> u32 {
-    1
-}
-
-fn smart() -> String {
-    "SMART".to_owned()
+struct ComboLeg {
+    con_id: i32,
+    ratio: u32,
+    action: &'static str,
+    exchange: String,
 }
 
 /// An instrument as TWS knows it.
@@ -80,6 +66,7 @@ pub struct Contract {
     #[serde(skip_serializing_if = "Option::is_none")]
     trading_class: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
     combo_legs: Vec<ComboLeg>,
 }
 
@@ -118,7 +105,7 @@ impl From<wit::Contract> for Contract {
                 .map(|leg| ComboLeg {
                     con_id: leg.con_id,
                     ratio: leg.ratio,
-                    action: super::order::action_code(leg.action).to_owned(),
+                    action: super::action_code(leg.action),
                     exchange: leg.exchange,
                 })
                 .collect(),

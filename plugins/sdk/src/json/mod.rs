@@ -5,6 +5,7 @@
 //! have is left out.
 
 mod account;
+mod connection;
 mod contract;
 mod execution;
 mod history;
@@ -12,10 +13,11 @@ mod order;
 mod quote;
 
 pub use account::{AccountValue, AccountValueContent, PortfolioItem, Position};
-pub use contract::{ComboLeg, Contract, ContractDetails, TradingSession};
+pub use connection::ConnectionStatus;
+pub use contract::{Contract, ContractDetails, TradingSession};
 pub use execution::Execution;
 pub use history::Bar;
-pub use order::{OpenOrder, Order, OrderImpact, OrderState};
+pub use order::{OpenOrder, Order, OrderImpact, OrderState, action_code, order_type_code};
 pub use quote::Quote;
 
 pub(crate) use contract::security_type_code;

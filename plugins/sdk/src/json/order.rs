@@ -13,7 +13,8 @@ use crate::broker::types::Action;
 use crate::time::Timestamp;
 
 /// TWS's code of an action.
-pub(super) fn action_code(action: Action) -> &'static str {
+#[must_use]
+pub fn action_code(action: Action) -> &'static str {
     match action {
         Action::Buy => "BUY",
         Action::Sell => "SELL",
@@ -75,6 +76,7 @@ pub struct Order {
     #[serde(skip_serializing_if = "Option::is_none")]
     algo_strategy: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[schemars(skip)]
     algo_params: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     order_ref: Option<String>,
@@ -142,51 +144,77 @@ impl From<wit::Order> for Order {
             display_size: order.display_quantity,
             all_or_none: order.all_or_none,
             hidden: order.hidden,
-            ..Self::of_type(order.order_type)
+            ..Self::of_type(&order.order_type)
         }
     }
 }
 
+/// TWS's code of an order type.
+#[must_use]
+pub fn order_type_code(order_type: &wit::OrderType) -> &str {
+    match order_type {
+        wit::OrderType::Market => "MKT",
+        wit::OrderType::Limit(_) => "LMT",
+        wit::OrderType::Stop(_) => "STP",
+        wit::OrderType::StopLimit(_) => "STP LMT",
+        wit::OrderType::TrailingStop(_) => "TRAIL",
+        wit::OrderType::TrailingStopLimit(_) => "TRAIL LIMIT",
+        wit::OrderType::MarketOnClose => "MOC",
+        wit::OrderType::LimitOnClose(_) => "LOC",
+        wit::OrderType::MarketIfTouched(_) => "MIT",
+        wit::OrderType::LimitIfTouched(_) => "LIT",
+        wit::OrderType::Relative(_) => "REL",
+        wit::OrderType::Midprice(_) => "MIDPRICE",
+        wit::OrderType::PeggedToMidpoint(_) => "PEG MID",
+        wit::OrderType::Other(other) => &other.code,
+    }
+}
+
 impl Order {
-    /// Of an order type only its code, and the prices that belong to it.
-    fn of_type(order_type: wit::OrderType) -> Self {
-        let of = |code: &str, limit_price: Option<Decimal>, aux_price: Option<Decimal>| Self {
-            order_type: code.to_owned(),
-            limit_price,
-            aux_price,
+    /// Of an order only its type, with the prices that belong to it.
+    fn of_type(order_type: &wit::OrderType) -> Self {
+        let mut order = Self {
+            order_type: order_type_code(order_type).to_owned(),
             ..Self::default()
         };
-        let trailing = |code: &str, trail_by: wit::TrailBy, trail_stop_price: Option<Decimal>| {
-            let (aux_price, trailing_percent) = match trail_by {
-                wit::TrailBy::Amount(amount) => (Some(amount), None),
-                wit::TrailBy::Percent(percent) => (None, Some(percent)),
-            };
-            Self {
-                trailing_percent,
-                trail_stop_price,
-                ..of(code, None, aux_price)
+        match *order_type {
+            wit::OrderType::Market | wit::OrderType::MarketOnClose => {}
+            wit::OrderType::Limit(limit) | wit::OrderType::LimitOnClose(limit) => {
+                order.limit_price = Some(limit);
             }
-        };
-        match order_type {
-            wit::OrderType::Market => of("MKT", None, None),
-            wit::OrderType::Limit(limit) => of("LMT", Some(limit), None),
-            wit::OrderType::Stop(stop) => of("STP", None, Some(stop)),
-            wit::OrderType::StopLimit(both) => of("STP LMT", Some(both.limit), Some(both.stop)),
+            wit::OrderType::Midprice(limit) => order.limit_price = limit,
+            wit::OrderType::Stop(price) | wit::OrderType::MarketIfTouched(price) => {
+                order.aux_price = Some(price);
+            }
+            wit::OrderType::StopLimit(both) | wit::OrderType::LimitIfTouched(both) => {
+                order.limit_price = Some(both.limit);
+                order.aux_price = Some(both.stop);
+            }
+            wit::OrderType::Relative(pegged) | wit::OrderType::PeggedToMidpoint(pegged) => {
+                order.limit_price = pegged.limit;
+                order.aux_price = pegged.offset;
+            }
             wit::OrderType::TrailingStop(trail) => {
-                trailing("TRAIL", trail.trail_by, trail.initial_stop)
+                order.trail_by(trail.trail_by);
+                order.trail_stop_price = trail.initial_stop;
             }
-            wit::OrderType::TrailingStopLimit(trail) => Self {
-                limit_offset: Some(trail.limit_offset),
-                ..trailing("TRAIL LIMIT", trail.trail_by, trail.initial_stop)
-            },
-            wit::OrderType::MarketOnClose => of("MOC", None, None),
-            wit::OrderType::LimitOnClose(limit) => of("LOC", Some(limit), None),
-            wit::OrderType::MarketIfTouched(trigger) => of("MIT", None, Some(trigger)),
-            wit::OrderType::LimitIfTouched(both) => of("LIT", Some(both.limit), Some(both.stop)),
-            wit::OrderType::Relative(pegged) => of("REL", pegged.limit, pegged.offset),
-            wit::OrderType::Midprice(limit) => of("MIDPRICE", limit, None),
-            wit::OrderType::PeggedToMidpoint(pegged) => of("PEG MID", pegged.limit, pegged.offset),
-            wit::OrderType::Other(other) => of(&other.code, other.limit, other.auxiliary),
+            wit::OrderType::TrailingStopLimit(trail) => {
+                order.trail_by(trail.trail_by);
+                order.trail_stop_price = trail.initial_stop;
+                order.limit_offset = Some(trail.limit_offset);
+            }
+            wit::OrderType::Other(ref other) => {
+                order.limit_price = other.limit;
+                order.aux_price = other.auxiliary;
+            }
+        }
+        order
+    }
+
+    fn trail_by(&mut self, trail_by: wit::TrailBy) {
+        match trail_by {
+            wit::TrailBy::Amount(amount) => self.aux_price = Some(amount),
+            wit::TrailBy::Percent(percent) => self.trailing_percent = Some(percent),
         }
     }
 }
