@@ -60,7 +60,7 @@ pub(crate) async fn run<T>(
     });
     let mut store = shared.store(
         State::new(memory, ending(), context, broker),
-        limits.answer_bytes,
+        transfer_bytes(limits.answer_bytes),
     );
     let guest_call = GuestCall {
         arguments: call.arguments,
@@ -93,6 +93,13 @@ pub(crate) async fn run<T>(
         }),
         result => result,
     }
+}
+
+/// How much the guest may hand over in one go. It is more than an answer may
+/// have, so that an answer that is somewhat too large gets a sentence of its
+/// own; beyond that the guest traps, before the host has taken anything over.
+fn transfer_bytes(answer_bytes: usize) -> usize {
+    answer_bytes.saturating_mul(2).saturating_add(1 << 20)
 }
 
 /// How far an instance came.

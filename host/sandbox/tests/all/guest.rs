@@ -1,0 +1,186 @@
+//! Tools written by hand, in WebAssembly text: small, and able to misbehave in
+//! ways that no SDK allows.
+
+use std::path::Path;
+
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::Resolve;
+
+/// A tool in the making. Strings lie in memory from 1024 on, where
+/// [`Guest::text`] puts them; the outcome of a call is built at 512.
+pub struct Guest {
+    data: Vec<u8>,
+    name: String,
+    output_schema: Option<String>,
+    streaming: bool,
+    imports: String,
+    describe: String,
+    call: String,
+    memory: String,
+}
+
+const TEXTS: usize = 1024;
+
+impl Guest {
+    /// A tool that answers `{"ok":true}`.
+    pub fn new(name: &str) -> Self {
+        let guest = Self {
+            data: Vec::new(),
+            name: name.to_owned(),
+            output_schema: None,
+            streaming: false,
+            imports: String::new(),
+            describe: String::new(),
+            call: String::new(),
+            memory: "2".to_owned(),
+        };
+        guest.answer(r#"{"ok":true}"#)
+    }
+
+    /// Keeps a text in memory, and says where: address and length.
+    pub fn text(&mut self, text: &str) -> (usize, usize) {
+        let address = TEXTS + self.data.len();
+        self.data.extend_from_slice(text.as_bytes());
+        (address, text.len())
+    }
+
+    /// Answers every call with this structured answer.
+    pub fn answer(mut self, structured: &str) -> Self {
+        let (address, length) = self.text(structured);
+        self.call = outcome(address, length);
+        self
+    }
+
+    /// Imports a function: the interface, the function, and its core type.
+    pub fn import(mut self, interface: &str, function: &str, core: &str) -> Self {
+        self.imports.push_str(&format!(
+            "(import \"{interface}\" \"{function}\" (func ${function} {core}))\n"
+        ));
+        self
+    }
+
+    /// What runs in a call before it answers.
+    pub fn before_answer(mut self, code: &str) -> Self {
+        self.call = format!("{code}\n{}", self.call);
+        self
+    }
+
+    /// What runs when the tool is asked to describe itself.
+    pub fn in_describe(mut self, code: &str) -> Self {
+        self.describe = code.to_owned();
+        self
+    }
+
+    /// The schema that it promises.
+    pub fn output_schema(mut self, schema: &str) -> Self {
+        self.output_schema = Some(schema.to_owned());
+        self
+    }
+
+    /// Whether it calls itself streaming.
+    pub fn streaming(mut self) -> Self {
+        self.streaming = true;
+        self
+    }
+
+    /// Its memory: the pages that it begins with.
+    pub fn memory(mut self, pages: u32) -> Self {
+        self.memory = pages.to_string();
+        self
+    }
+
+    /// The component.
+    pub fn build(mut self) -> Vec<u8> {
+        let name = self.name.clone();
+        let input = r#"{"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false}"#;
+        let mut words = Vec::new();
+        for text in [
+            name.as_str(),
+            "A title",
+            "A tool for tests.",
+            "1.0.0",
+            input,
+        ] {
+            let (address, length) = self.text(text);
+            words.extend([address, length]);
+        }
+        match self.output_schema.clone() {
+            Some(schema) => {
+                let (address, length) = self.text(&schema);
+                words.extend([1, address, length]);
+            }
+            None => words.extend([0, 0, 0]),
+        }
+        // Annotations (four booleans), no routes, and whether it streams.
+        words.extend([0x0100_0001, 0, 0, usize::from(self.streaming)]);
+        let descriptor: String = words
+            .iter()
+            .flat_map(|word| u32::try_from(*word).unwrap().to_le_bytes())
+            .map(|byte| format!("\\{byte:02x}"))
+            .collect();
+        let data: String = self
+            .data
+            .iter()
+            .map(|byte| format!("\\{byte:02x}"))
+            .collect();
+        let module = format!(
+            r#"(module
+                {imports}
+                (memory (export "memory") {memory})
+                (global $next (mut i32) (i32.const 65536))
+                (global $count (mut i32) (i32.const 0))
+                (data (i32.const 16) "{descriptor}")
+                (data (i32.const {TEXTS}) "{data}")
+                (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32)
+                    global.get $next
+                    global.get $next
+                    local.get 3
+                    i32.add
+                    i32.const 7
+                    i32.add
+                    i32.const -8
+                    i32.and
+                    global.set $next)
+                (func (export "sandpit:tool/plugin@0.1.0#describe") (result i32)
+                    {describe}
+                    i32.const 16)
+                (func (export "sandpit:tool/plugin@0.1.0#call")
+                    (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
+                    {call})
+            )"#,
+            imports = self.imports,
+            memory = self.memory,
+            describe = self.describe,
+            call = self.call,
+        );
+        component(&module).unwrap()
+    }
+}
+
+/// Code that answers with the structured text at this address.
+pub fn outcome(address: usize, length: usize) -> String {
+    format!(
+        "(i32.store (i32.const 512) (i32.const 0))
+         (i32.store (i32.const 516) (i32.const 0))
+         (i32.store (i32.const 520) (i32.const 0))
+         (i32.store (i32.const 524) (i32.const 1))
+         (i32.store (i32.const 528) (i32.const {address}))
+         (i32.store (i32.const 532) (i32.const {length}))
+         i32.const 512"
+    )
+}
+
+/// Makes a component for the world `tool` of a module.
+fn component(module: &str) -> anyhow::Result<Vec<u8>> {
+    let mut module = wat::parse_str(module)?;
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+    let mut resolve = Resolve::default();
+    resolve.push_dir(wit.join("broker"))?;
+    let (package, _) = resolve.push_dir(wit.join("tool"))?;
+    let world = resolve.select_world(&[package], Some("tool"))?;
+    embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
+    ComponentEncoder::default()
+        .module(&module)?
+        .validate(true)
+        .encode()
+}

@@ -1,0 +1,41 @@
+//! The sandbox from outside: components that behave, and components that do
+//! not. The gateway below is the real one, without a connection.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap or a panic fails the test"
+)]
+
+mod bounds;
+mod broker;
+mod calls;
+mod events;
+mod guest;
+mod loading;
+
+use guest::Guest;
+use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_sandbox::{Call, Component, Grants, Outcome, Sandbox, SandboxConfig};
+
+/// A sandbox on a gateway that is connected to nothing.
+fn sandbox(config: SandboxConfig) -> Sandbox {
+    Sandbox::new(config, Gateway::new(GatewayConfig::default())).unwrap()
+}
+
+async fn load(sandbox: &Sandbox, guest: Guest) -> Component {
+    sandbox
+        .load(guest.build(), &Grants::all())
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn call() -> Call {
+    Call::new("call-1", "test", "{}")
+}
+
+fn structured(outcome: Outcome) -> String {
+    match outcome {
+        Outcome::Answer(answer) => answer.structured.unwrap().text().to_owned(),
+        other => panic!("not an answer: {other:?}"),
+    }
+}
