@@ -51,7 +51,10 @@ mod tests {
 
     #[test]
     fn a_client_cannot_write_into_the_log() {
-        assert_eq!(client("rest", "curl/8\r\nERROR all lost"), "rest curl/8ERROR all lost");
+        assert_eq!(
+            client("rest", "curl/8\r\nERROR all lost"),
+            "rest curl/8ERROR all lost"
+        );
         assert_eq!(client("mcp", ""), "mcp");
         assert_eq!(client("mcp", &"x".repeat(500)).len(), 84);
     }

@@ -32,8 +32,6 @@ pub(crate) enum ProblemKind {
     InputRequired,
     /// As many MCP sessions are open as there may be.
     TooManySessions,
-    /// The host is stopping.
-    Stopping,
 }
 
 impl ProblemKind {
@@ -64,7 +62,7 @@ impl ProblemKind {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::InputRequired => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManySessions | Self::Stopping => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -82,7 +80,6 @@ impl ProblemKind {
             Self::Forbidden => "forbidden",
             Self::InputRequired => "input-required",
             Self::TooManySessions => "too-many-sessions",
-            Self::Stopping => "stopping",
         }
     }
 
@@ -112,7 +109,6 @@ impl ProblemKind {
             Self::Forbidden => "Not allowed from here",
             Self::InputRequired => "The tool asks a question",
             Self::TooManySessions => "Too many sessions",
-            Self::Stopping => "The host is stopping",
         }
     }
 }
@@ -123,7 +119,7 @@ pub(crate) struct Problem {
     kind: ProblemKind,
     detail: String,
     members: Map<String, Value>,
-    header: Option<(HeaderName, HeaderValue)>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 impl Problem {
@@ -181,7 +177,8 @@ impl Problem {
     }
 
     fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+        let value = HeaderValue::from_str(value).ok();
+        self.header = value.map(|value| Box::new((name, value)));
         self
     }
 
@@ -207,8 +204,8 @@ impl Problem {
             "application/problem+json",
             self.json(call).to_string(),
         );
-        if let Some((name, value)) = self.header.clone() {
-            response.headers_mut().insert(name, value);
+        if let Some((name, value)) = self.header.as_deref() {
+            response.headers_mut().insert(name, value.clone());
         }
         response
     }

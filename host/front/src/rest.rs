@@ -63,17 +63,16 @@ pub(crate) async fn handle(
     };
     let descriptor = found.tool.descriptor();
     let query = parts.uri.query().unwrap_or_default();
-    let arguments =
-        arguments::gather(&descriptor.input_schema, &found.parameters, query, body).map_err(
-            |error| {
-                let kind = ProblemKind::Tool(sandpit_tools::FailureKind::InvalidArguments);
-                Problem::new(kind, error.to_string()).with("parameter", error.parameter())
-            },
-        )?;
+    let arguments = arguments::gather(&descriptor.input_schema, &found.parameters, query, body)
+        .map_err(|error| {
+            let kind = ProblemKind::Tool(sandpit_tools::FailureKind::InvalidArguments);
+            Problem::new(kind, error.to_string()).with("parameter", error.parameter())
+        })?;
     let streams = descriptor.streaming && wants_events(&parts.method, &parts.headers);
-    let agent = parts.headers.get(USER_AGENT).map_or("", |agent| {
-        agent.to_str().unwrap_or_default()
-    });
+    let agent = parts
+        .headers
+        .get(USER_AGENT)
+        .map_or("", |agent| agent.to_str().unwrap_or_default());
     let request = CallRequest {
         open_ended: streams && !arguments.keys().any(|name| name.starts_with("duration")),
         arguments,
@@ -93,7 +92,7 @@ pub(crate) async fn handle(
 
 /// The body of a good answer, or the problem.
 fn answer(outcome: Result<Outcome, ToolError>) -> Result<String, Problem> {
-    match outcome.map_err(tool_problem)? {
+    match outcome.map_err(|error| tool_problem(&error))? {
         Outcome::Answer(answer) => Ok(match answer.structured {
             Some(structured) => structured.text().to_owned(),
             None => json!({ "content": content::blocks(answer.content) }).to_string(),
@@ -103,12 +102,10 @@ fn answer(outcome: Result<Outcome, ToolError>) -> Result<String, Problem> {
     }
 }
 
-fn tool_problem(error: ToolError) -> Problem {
-    let kind = match &error {
-        ToolError::UnknownTool(_) => ProblemKind::UnknownTool,
-        ToolError::Stopping => ProblemKind::Stopping,
-    };
-    Problem::new(kind, error.to_string())
+fn tool_problem(error: &ToolError) -> Problem {
+    match error {
+        ToolError::UnknownTool { .. } => Problem::new(ProblemKind::UnknownTool, error.to_string()),
+    }
 }
 
 fn question_problem(question: Question) -> Problem {
@@ -139,14 +136,17 @@ fn json_object(headers: &HeaderMap, body: &Bytes) -> Result<Map<String, Value>, 
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Map::new());
     }
-    let content_type = headers.get(CONTENT_TYPE).map_or("", |value| {
-        value.to_str().unwrap_or_default()
-    });
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .map_or("", |value| value.to_str().unwrap_or_default());
     if !is_json(content_type) {
         let sent = if content_type.is_empty() {
             "The body has no Content-Type".to_owned()
         } else {
-            format!("The body is {}", content_type.chars().take(80).collect::<String>())
+            format!(
+                "The body is {}",
+                content_type.chars().take(80).collect::<String>()
+            )
         };
         return Err(Problem::new(
             ProblemKind::UnsupportedMediaType,

@@ -15,7 +15,7 @@ use http::header::{
 };
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
-use sandpit_tools::{FailureKind, Tools};
+use sandpit_tools::{FailureKind, Readiness, Tools};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -98,7 +98,7 @@ impl App {
         match path.as_str() {
             "/healthz" => document(&request, || (StatusCode::OK, json!({ "status": "ok" }))),
             "/readyz" => document(&request, || self.readiness()),
-            "/api/v1" | "/api/v1/mcp" => self.mcp.handle(self, request, call_id).await,
+            "/api/v1" | "/api/v1/mcp" => self.mcp.handle(self, request).await,
             "/api/v1/tools" => document(&request, || {
                 (StatusCode::OK, rest::tools_document(&self.tools.list()))
             }),
@@ -118,13 +118,23 @@ impl App {
     /// Ready is who has tools to call. Whether TWS is connected is told, and
     /// does not count: connecting is itself a tool.
     fn readiness(&self) -> (StatusCode, Value) {
-        let tools = self.tools.list().len();
+        let Readiness {
+            tools,
+            refused,
+            connected,
+        } = self.tools.readiness();
         let status = if tools > 0 {
             StatusCode::OK
         } else {
             StatusCode::SERVICE_UNAVAILABLE
         };
-        (status, json!({ "ready": tools > 0, "tools": tools }))
+        let readiness = json!({
+            "ready": tools > 0,
+            "tools": tools,
+            "refused": refused,
+            "tws": { "connected": connected },
+        });
+        (status, readiness)
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ConfigError, FrontConfig};
-use crate::mcp::Endpoint;
+use crate::mcp::{Endpoint, ListChanges};
 use crate::origin::Gate;
 use crate::router::App;
 
@@ -34,7 +34,7 @@ const HTTP2_PING: Duration = Duration::from_secs(20);
 /// The HTTP server of the host.
 pub struct Front {
     app: Arc<App>,
-    changes: crate::mcp::ListChanges,
+    changes: ListChanges,
 }
 
 impl Front {
@@ -80,9 +80,9 @@ impl Front {
             let accepted = tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
-                accepted = accept(&listener, &permits) => accepted,
                 // Ended connections leave the set here.
                 Some(_) = connections.join_next() => continue,
+                accepted = accept(&listener, &permits) => accepted,
             };
             match accepted {
                 Ok((stream, permit)) => {
@@ -159,7 +159,11 @@ async fn connection(
         .keep_alive_interval(HTTP2_PING)
         .keep_alive_timeout(HTTP2_PING)
         .max_concurrent_streams(HTTP2_STREAMS);
-    let serving = watcher.watch(builder.serve_connection(TokioIo::new(stream), service).into_owned());
+    let serving = watcher.watch(
+        builder
+            .serve_connection(TokioIo::new(stream), service)
+            .into_owned(),
+    );
     tokio::pin!(serving);
     // The header timeout starts only after the protocol is known. Until then a
     // connection that sends nothing is bounded here.

@@ -181,7 +181,10 @@ fn value(schema: &Schema<'_>, name: &str, text: &str) -> Result<Value, ArgumentE
 fn spelled(literal: &Value, text: &str) -> bool {
     match literal {
         Value::String(literal) => literal == text,
-        other => other.to_string() == text,
+        other => {
+            let spelling = other.to_string();
+            spelling == text
+        }
     }
 }
 

@@ -97,13 +97,10 @@ impl Seal {
         sealed: &str,
     ) -> Result<Opened, InvalidState> {
         let bound = bound_to(tool, arguments);
-        let payload: Payload = self
-            .codec
-            .open_json_with(sealed, &bound)
-            .map_err(|error| {
-                tracing::debug!(tool, %error, "a request state was refused");
-                InvalidState
-            })?;
+        let payload: Payload = self.codec.open_json_with(sealed, &bound).map_err(|error| {
+            tracing::debug!(tool, %error, "a request state was refused");
+            InvalidState
+        })?;
         let state = STANDARD.decode(&payload.state).map_err(|_| InvalidState)?;
         Ok(Opened {
             round: payload.round,

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http_body::{Body as _, Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 
 use crate::reply::Body;
 
@@ -43,18 +43,20 @@ impl Ledger {
         }
     }
 
-    /// Of these sessions, which are all there are, the one that can make room.
-    pub(super) fn idle_longest(&self, existing: &[Arc<str>]) -> Option<Arc<str>> {
-        let now = Instant::now();
-        let mut sessions = self.sessions();
-        sessions.retain(|known, usage| {
-            usage.open > 0 || existing.iter().any(|session| **session == **known)
-        });
+    /// Forgets sessions that are no more. These are all that are left.
+    pub(super) fn forget_closed(&self, existing: &[Arc<str>]) {
+        self.sessions()
+            .retain(|known, _| existing.iter().any(|session| **session == **known));
+    }
+
+    /// Of these sessions the one that can make room at this time.
+    pub(super) fn idle_longest(&self, existing: &[Arc<str>], now: Instant) -> Option<Arc<str>> {
+        let sessions = self.sessions();
         let idle = |session: &Arc<str>| match sessions.get(&**session) {
             // Its client left before it was even answered.
             None => Some(Duration::MAX),
             Some(usage) if usage.open > 0 => None,
-            Some(usage) => Some(now.duration_since(usage.last)),
+            Some(usage) => Some(now.saturating_duration_since(usage.last)),
         };
         existing
             .iter()
@@ -122,41 +124,50 @@ impl http_body::Body for Marked {
 mod tests {
     use super::*;
 
-    /// Makes a session look as if it had been idle for so long.
-    fn idle(ledger: &Ledger, session: &str, seconds: u64) {
+    fn existing(names: &[&str]) -> Vec<Arc<str>> {
+        names.iter().map(|name| Arc::from(*name)).collect()
+    }
+
+    /// Marks a session as last used so many seconds after `start`.
+    fn used(ledger: &Ledger, session: &str, start: Instant, seconds: u64) {
         drop(ledger.enter(session));
-        let before = Instant::now().checked_sub(Duration::from_secs(seconds));
-        ledger.sessions().get_mut(session).unwrap().last = before.unwrap();
+        ledger.sessions().get_mut(session).unwrap().last = start + Duration::from_secs(seconds);
     }
 
     #[test]
     fn the_session_that_was_idle_longest_makes_room() {
         let ledger = Ledger::default();
-        let existing: Vec<Arc<str>> = ["a", "b", "c"].map(Arc::from).to_vec();
-        idle(&ledger, "a", 400);
-        idle(&ledger, "b", 500);
-        idle(&ledger, "c", 10);
-        assert_eq!(ledger.idle_longest(&existing).as_deref(), Some("b"));
+        let existing = existing(&["a", "b", "c"]);
+        let start = Instant::now();
+        let now = start + Duration::from_secs(1000);
+        used(&ledger, "a", start, 600);
+        used(&ledger, "b", start, 500);
+        used(&ledger, "c", start, 900);
+        assert_eq!(ledger.idle_longest(&existing, now).as_deref(), Some("b"));
         let in_use = ledger.enter("b");
-        assert_eq!(ledger.idle_longest(&existing).as_deref(), Some("a"));
+        assert_eq!(ledger.idle_longest(&existing, now).as_deref(), Some("a"));
+        used(&ledger, "a", start, 701);
+        assert_eq!(ledger.idle_longest(&existing, now), None);
         drop(in_use);
-        idle(&ledger, "a", 299);
-        assert_eq!(ledger.idle_longest(&existing), None);
     }
 
     #[test]
     fn a_session_that_nobody_ever_used_goes_first() {
         let ledger = Ledger::default();
-        let existing: Vec<Arc<str>> = ["a", "b"].map(Arc::from).to_vec();
-        idle(&ledger, "a", 4000);
-        assert_eq!(ledger.idle_longest(&existing).as_deref(), Some("b"));
+        let start = Instant::now();
+        used(&ledger, "a", start, 0);
+        let now = start + Duration::from_secs(4000);
+        let longest = ledger.idle_longest(&existing(&["a", "b"]), now);
+        assert_eq!(longest.as_deref(), Some("b"));
     }
 
     #[test]
     fn closed_sessions_are_forgotten() {
         let ledger = Ledger::default();
-        idle(&ledger, "gone", 1);
-        assert_eq!(ledger.idle_longest(&[]), None);
-        assert!(ledger.sessions().is_empty());
+        drop(ledger.enter("gone"));
+        let kept = ledger.enter("kept");
+        ledger.forget_closed(&existing(&["kept"]));
+        assert_eq!(ledger.sessions().keys().collect::<Vec<_>>(), ["kept"]);
+        drop(kept);
     }
 }

@@ -207,7 +207,10 @@ fn reference(component: &str) -> Value {
 
 fn add_schemas(descriptor: &Descriptor, schemas: &mut Map<String, Value>) {
     let input = Some(&descriptor.input_schema);
-    for (part, schema) in [("input", input), ("output", descriptor.output_schema.as_ref())] {
+    for (part, schema) in [
+        ("input", input),
+        ("output", descriptor.output_schema.as_ref()),
+    ] {
         let Some(schema) = schema else { continue };
         let name = component(descriptor, part);
         let mut schema = schema.clone();

@@ -15,7 +15,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
-use http_body_util::{BodyExt, StreamBody};
+use http_body_util::StreamBody;
 use hyper::body::Frame;
 use sandpit_tools::{CallRequest, Event, Level, Outcome, ToolError};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ pub(super) async fn answer(
     // From here on the caller's end of the body holds the call.
     cancelled_if_dropped.disarm();
     let body = ReceiverStream::new(body).map(|frame| Ok(Frame::data(frame)));
-    let mut response = Response::new(StreamBody::new(body).boxed());
+    let mut response = Response::new(Body::new(StreamBody::new(body)));
     let headers = response.headers_mut();
     headers.insert(
         CONTENT_TYPE,

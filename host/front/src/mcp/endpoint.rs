@@ -1,0 +1,239 @@
+//! The MCP endpoint: which of rmcp's two services answers a request, and how
+//! many sessions there may be.
+//!
+//! A request of a session, and `initialize`, which opens one, go to the service
+//! with sessions; everything else is complete in itself and goes to the one
+//! without: clients of 2026-07-28, and older ones that call without a session.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use http::header::{CONTENT_TYPE, HeaderMap};
+use http::{HeaderName, Method, Request, Response, StatusCode};
+use http_body_util::{BodyStream, Full, StreamBody};
+use hyper::body::Incoming;
+use rmcp::model::{ErrorCode, ErrorData, JsonRpcError};
+use rmcp::transport::streamable_http_server::session::SessionManager;
+use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
+use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
+use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
+use sandpit_tools::Tools;
+use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
+
+use super::changes::ListChanges;
+use super::handler::{Handler, Shared};
+use super::sessions::Ledger;
+use crate::config::FrontConfig;
+use crate::problem::Problem;
+use crate::reply::{self, Body};
+use crate::router::App;
+
+/// The header with the id of a session.
+const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// The MCP side of the front.
+pub(crate) struct Endpoint {
+    with_sessions: StreamableHttpService<Handler, LocalSessionManager>,
+    without_sessions: StreamableHttpService<Handler, NeverSessionManager>,
+    manager: Arc<LocalSessionManager>,
+    ledger: Ledger,
+    /// One `initialize` at a time, so that the limit of sessions holds.
+    opening: tokio::sync::Mutex<()>,
+    stop: CancellationToken,
+}
+
+/// What of a message decides who answers it.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    jsonrpc: Option<std::borrow::Cow<'a, str>>,
+    #[serde(borrow)]
+    method: Option<std::borrow::Cow<'a, str>>,
+}
+
+impl Endpoint {
+    /// An endpoint over these tools. `streams` is cancelled when streams shall
+    /// end. The second value tells clients of changes, once it runs.
+    pub(crate) fn new(
+        tools: &Tools,
+        config: &FrontConfig,
+        streams: &CancellationToken,
+    ) -> (Self, ListChanges) {
+        let changes = ListChanges::default();
+        let shared = Arc::new(Shared::new(
+            tools.clone(),
+            config,
+            streams.clone(),
+            changes.clone(),
+        ));
+        let mut manager = LocalSessionManager::default();
+        manager.session_config.keep_alive = Some(config.session_keep_alive);
+        let manager = Arc::new(manager);
+        let stop = CancellationToken::new();
+        // Host and Origin were checked for every request by the router. Bodies
+        // come in whole, within the limit.
+        let base = StreamableHttpServerConfig::default()
+            .with_json_response(true)
+            .with_sse_keep_alive(Some(config.stream_keep_alive))
+            .with_max_request_body_bytes(config.max_body_bytes)
+            .with_cancellation_token(stop.clone())
+            .disable_allowed_hosts()
+            .disable_allowed_origins();
+        let handlers = {
+            let shared = shared.clone();
+            move || Ok(Handler::new(shared.clone()))
+        };
+        let with_sessions = StreamableHttpService::new(
+            handlers.clone(),
+            manager.clone(),
+            base.clone().with_legacy_session_mode(true),
+        );
+        let without_sessions = StreamableHttpService::new(
+            handlers,
+            Arc::new(NeverSessionManager::default()),
+            base.with_legacy_session_mode(false),
+        );
+        let endpoint = Self {
+            with_sessions,
+            without_sessions,
+            manager,
+            ledger: Ledger::default(),
+            opening: tokio::sync::Mutex::default(),
+            stop,
+        };
+        (endpoint, changes)
+    }
+
+    /// Ends all sessions and cuts off what still runs.
+    pub(crate) fn close(&self) {
+        self.stop.cancel();
+    }
+
+    /// Answers an MCP request.
+    pub(crate) async fn handle(
+        &self,
+        app: &App,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Problem> {
+        let session = self.session(request.headers()).await;
+        let in_use = session.as_deref().map(|session| self.ledger.enter(session));
+        let response = if request.method() == Method::POST {
+            self.post(app, request).await?
+        } else {
+            let standing = request.method() == Method::GET;
+            let response = self.with_sessions.handle(request).await;
+            if standing {
+                // The stream of a session has no end of its own.
+                response.map(|body| until(body, app.streams.clone()))
+            } else {
+                response
+            }
+        };
+        Ok(match in_use {
+            Some(in_use) => response.map(|body| in_use.until_sent(body)),
+            None => response,
+        })
+    }
+
+    /// The session of a request, if it exists.
+    async fn session(&self, headers: &HeaderMap) -> Option<String> {
+        let session = headers.get(SESSION_ID)?.to_str().ok()?;
+        let exists = self.manager.has_session(&Arc::from(session)).await;
+        exists.unwrap_or(false).then(|| session.to_owned())
+    }
+
+    async fn post(&self, app: &App, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+        let (parts, body) = request.into_parts();
+        let limit = app.config.max_body_bytes;
+        let body = reply::read(body, limit, app.config.request_timeout).await?;
+        let has_session = parts.headers.contains_key(SESSION_ID);
+        let opens = match serde_json::from_slice::<Envelope<'_>>(&body) {
+            Ok(envelope) if envelope.jsonrpc.as_deref() == Some("2.0") => {
+                envelope.method.as_deref() == Some("initialize")
+            }
+            // The service answers what is not even meant as JSON.
+            _ if !is_json(&parts.headers) => false,
+            Ok(_) => {
+                let error = ErrorData::invalid_request("the message is not JSON-RPC 2.0", None);
+                return Ok(refused(error));
+            }
+            Err(error) => return Ok(refused(not_a_message(&error))),
+        };
+        let request = Request::from_parts(parts, Full::new(body));
+        if opens && !has_session {
+            self.open(app, request).await
+        } else if has_session {
+            Ok(self.with_sessions.handle(request).await)
+        } else {
+            Ok(self.without_sessions.handle(request).await)
+        }
+    }
+
+    /// Opens a session, if there may be one more.
+    async fn open(
+        &self,
+        app: &App,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Body>, Problem> {
+        let _one_at_a_time = self.opening.lock().await;
+        let existing: Vec<_> = self.manager.sessions.read().await.keys().cloned().collect();
+        self.ledger.forget_closed(&existing);
+        if existing.len() >= app.config.max_sessions {
+            let Some(idle) = self.ledger.idle_longest(&existing, Instant::now()) else {
+                return Err(Problem::too_many_sessions(app.config.max_sessions));
+            };
+            tracing::info!("an idle MCP session makes room for another");
+            if let Err(error) = self.manager.close_session(&idle).await {
+                tracing::warn!(%error, "cannot close an idle MCP session");
+            }
+        }
+        let response = self.with_sessions.handle(request).await;
+        let session = response.headers().get(SESSION_ID);
+        match session.and_then(|session| session.to_str().ok()) {
+            Some(session) => {
+                let in_use = self.ledger.enter(session);
+                Ok(response.map(|body| in_use.until_sent(body)))
+            }
+            None => Ok(response),
+        }
+    }
+}
+
+/// Ends a body when asked to.
+fn until(body: Body, stop: CancellationToken) -> Body {
+    let frames = BodyStream::new(body).take_until(stop.cancelled_owned());
+    Body::new(StreamBody::new(frames))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE);
+    content_type
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn not_a_message(error: &serde_json::Error) -> ErrorData {
+    if error.is_data() {
+        let message = "the message is not one JSON-RPC object; batches are not part of MCP";
+        ErrorData::invalid_request(message, None)
+    } else {
+        ErrorData::new(
+            ErrorCode::PARSE_ERROR,
+            format!("the message is not JSON: {error}"),
+            None,
+        )
+    }
+}
+
+/// A JSON-RPC error for a message without a usable id.
+fn refused(error: ErrorData) -> Response<Body> {
+    let error = JsonRpcError::new(None, error);
+    match serde_json::to_vec(&error) {
+        Ok(body) => reply::json(StatusCode::BAD_REQUEST, body),
+        Err(_) => reply::empty(StatusCode::BAD_REQUEST),
+    }
+}
