@@ -286,10 +286,9 @@ where
     loop {
         let item = match latest {
             None => rows.next().await,
-            Some(_) => match tokio::time::timeout(NUMBERS_FOLLOW, rows.next()).await {
-                Ok(item) => item,
-                Err(_) => None,
-            },
+            Some(_) => tokio::time::timeout(NUMBERS_FOLLOW, rows.next())
+                .await
+                .unwrap_or_default(),
         };
         match (item, latest.take()) {
             (Some(Ok(SubscriptionItem::Data(row))), _) => {

@@ -36,11 +36,9 @@ pub(crate) fn float(value: Decimal) -> f64 {
 /// A number that TWS sends as text.
 pub(crate) fn parse(text: &str) -> Option<Decimal> {
     let text = text.trim();
-    let plain = Decimal::from_str(text).or_else(|_| Decimal::from_scientific(text));
-    match plain {
-        Ok(decimal) => Some(decimal),
-        Err(_) => None,
-    }
+    Decimal::from_str(text)
+        .or_else(|_| Decimal::from_scientific(text))
+        .ok()
 }
 
 #[cfg(test)]

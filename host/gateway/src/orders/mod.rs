@@ -2,8 +2,12 @@
 //! placing, changing and cancelling.
 
 mod book;
+mod cancelling;
 mod entry;
+mod executions;
+mod placing;
 mod reading;
 mod trading;
+mod what_if;
 
 pub(crate) use book::Book;

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use time::OffsetDateTime;
-use tokio::time::Instant;
 
+use super::{cancelling, placing, what_if};
 use crate::account::one_account;
-use crate::codes::{self, OrderMessage};
+use crate::codes;
 use crate::connection::Gateway;
-use crate::convert::{self, contract::describe, order::order_type_code};
+use crate::convert::{contract::describe, order::order_type_code};
 use crate::model::{
-    Action, Caller, Contract, Error, Order, OrderImpact, OrderState, OrderStatus, Result,
-    SecurityType, UncertainOrder,
+    Action, Caller, Contract, Error, Order, OrderImpact, OrderState, Result, SecurityType,
+    UncertainOrder,
 };
 use crate::session::Session;
 use crate::validate;
@@ -63,7 +63,7 @@ impl Gateway {
         check_account(&session, order)?;
         let contract = self.complete(contract).await?;
         let (caller, order) = (caller.clone(), order.clone());
-        let work = place(Arc::clone(&session), caller, contract, order);
+        let work = placing::place(Arc::clone(&session), caller, contract, order);
         own_task(&session, work).await
     }
 
@@ -86,7 +86,7 @@ impl Gateway {
         check_account(&session, order)?;
         let contract = self.complete(contract).await?;
         let (caller, order) = (caller.clone(), order.clone());
-        let work = modify(Arc::clone(&session), caller, order_id, contract, order);
+        let work = placing::modify(Arc::clone(&session), caller, order_id, contract, order);
         own_task(&session, work).await
     }
 
@@ -99,7 +99,7 @@ impl Gateway {
     /// will not cancel it; `Uncertain` if TWS stays silent.
     pub async fn cancel(&self, caller: &Caller, order_id: i32) -> Result<OrderState> {
         let session = self.session()?;
-        let work = cancel(Arc::clone(&session), caller.clone(), order_id);
+        let work = cancelling::cancel(Arc::clone(&session), caller.clone(), order_id);
         own_task(&session, work).await
     }
 
@@ -119,7 +119,7 @@ impl Gateway {
         check_account(&session, order)?;
         let contract = self.complete(contract).await?;
         let (caller, order) = (caller.clone(), order.clone());
-        let work = what_if(Arc::clone(&session), caller, contract, order);
+        let work = what_if::what_if(Arc::clone(&session), caller, contract, order);
         own_task(&session, work).await
     }
 
@@ -153,244 +153,8 @@ fn check_account(session: &Arc<Session>, order: &Order) -> Result<()> {
     one_account(session, order.account.as_deref()).map(|_| ())
 }
 
-async fn place(
-    session: Arc<Session>,
-    caller: Caller,
-    contract: Contract,
-    order: Order,
-) -> Result<OrderState> {
-    if let Some(parent) = order.parent_id {
-        known(&session, parent).await.map_err(|error| match error {
-            Error::NotFound(_) => Error::invalid(format!(
-                "parentId {parent} is no open order of this client. Place the parent first, with \
-                 transmit off, and use the id it gets."
-            )),
-            other => other,
-        })?;
-    }
-    let id = {
-        // TWS takes ids only in rising order: one order at a time.
-        let _turn = session.turns.sending.lock().await;
-        let id = session.book.take_id(session.client.next_order_id());
-        log(&caller, "places", id, &words(&contract, &order));
-        session.book.begin(id, &contract, &order);
-        let sent = session
-            .client
-            .submit_order(
-                id,
-                &convert::contract::to_tws(&contract),
-                &convert::order::to_tws(&order),
-            )
-            .await;
-        if let Err(error) = sent {
-            return Err(not_sent(
-                &session,
-                &error,
-                id,
-                &words(&contract, &order),
-                true,
-            ));
-        }
-        id
-    };
-    let outcome = conclude(&session, id, &order, &words(&contract, &order)).await;
-    if let Err(Error::Rejected(_)) = outcome {
-        session.book.forget(id);
-    }
-    finish(&caller, id, outcome)
-}
-
-async fn modify(
-    session: Arc<Session>,
-    caller: Caller,
-    id: i32,
-    contract: Contract,
-    order: Order,
-) -> Result<OrderState> {
-    let now = known(&session, id).await?;
-    if now.status.is_final() {
-        return Err(Error::NotFound(format!(
-            "Order {id} has ended: it is {:?}. Place a new order instead.",
-            now.status
-        )));
-    }
-    log(&caller, "changes", id, &words(&contract, &order));
-    session
-        .book
-        .with(id, |entry| entry.change(contract.clone(), order.clone()));
-    let sent = session
-        .client
-        .submit_order(
-            id,
-            &convert::contract::to_tws(&contract),
-            &convert::order::to_tws(&order),
-        )
-        .await;
-    if let Err(error) = sent {
-        return Err(not_sent(
-            &session,
-            &error,
-            id,
-            &words(&contract, &order),
-            false,
-        ));
-    }
-    let outcome = conclude(&session, id, &order, &words(&contract, &order)).await;
-    if let Err(Error::Rejected(_)) = outcome {
-        session.book.with(id, |entry| entry.change_back());
-    }
-    finish(&caller, id, outcome)
-}
-
-/// Waits for TWS's word on an order that was sent.
-async fn conclude(session: &Session, id: i32, order: &Order, words: &str) -> Result<OrderState> {
-    let settle = session.config.order_settle;
-    if order.transmit {
-        let deadline = Instant::now() + session.config.order_timeout;
-        let heard = first_word(session, id, deadline).await;
-        if !heard {
-            return Err(uncertain(id, words));
-        }
-    }
-    let staged = !order.transmit;
-    session
-        .book
-        .wait(id, Instant::now() + settle, |entry| {
-            let refused = entry.refusal.is_some() && (staged || entry.is_settled());
-            (refused || (!staged && entry.is_settled())).then_some(())
-        })
-        .await;
-    let verdict = session
-        .book
-        .with(id, |entry| (entry.refused(), entry.state.clone()));
-    match verdict {
-        Some((Some(message), _)) => Err(Error::Rejected(message)),
-        Some((None, state)) => Ok(state),
-        None => Err(uncertain(id, words)),
-    }
-}
-
-/// Whether TWS says anything of the order before `deadline`, and before the
-/// connection ends.
-async fn first_word(session: &Session, id: i32, deadline: Instant) -> bool {
-    let waiting = session.book.wait(id, deadline, |entry| {
-        let heard = entry.heard || entry.refusal.is_some();
-        (heard || entry.lost).then_some(heard)
-    });
-    tokio::select! {
-        () = session.closing.cancelled() => false,
-        heard = waiting => heard.unwrap_or(false),
-    }
-}
-
-async fn cancel(session: Arc<Session>, caller: Caller, id: i32) -> Result<OrderState> {
-    let now = known(&session, id).await?;
-    if now.status.is_final() {
-        return Ok(now);
-    }
-    log(&caller, "cancels", id, "");
-    session.book.with(id, |entry| entry.listen());
-    let what = format!("the cancel of order {id}");
-    // The answers come by the stream of order updates; this one is not needed.
-    drop(
-        session
-            .client
-            .cancel_order(id, "")
-            .await
-            .map_err(|error| codes::client_error(&error, &what))?,
-    );
-    let deadline = Instant::now() + session.config.order_timeout;
-    let waiting = session.book.wait(id, deadline, |entry| {
-        let ended = entry.state.status.is_final();
-        (ended || entry.lost || entry.cancel_answer.is_some() || entry.refusal.is_some())
-            .then_some(())
-    });
-    tokio::select! {
-        () = session.closing.cancelled() => {}
-        _ = waiting => {}
-    }
-    // A message may come a little before the status that goes with it.
-    session
-        .book
-        .wait(id, Instant::now() + session.config.order_settle, |entry| {
-            let silent = entry.cancel_answer.is_none() && entry.refusal.is_none();
-            (silent || entry.state.status.is_final()).then_some(())
-        })
-        .await;
-    let outcome = session
-        .book
-        .with(id, |entry| {
-            let answer = entry.cancel_answer.take();
-            let refusal = entry.refusal.take().map(|refusal| refusal.message);
-            match answer {
-                _ if entry.state.status.is_final() => Ok(entry.state.clone()),
-                Some((OrderMessage::Cancelled, _)) => {
-                    entry.state.status = OrderStatus::Cancelled;
-                    Ok(entry.state.clone())
-                }
-                Some((OrderMessage::Unknown, message)) => Err(Error::NotFound(format!(
-                    "{} (code {}).",
-                    message.text, message.code
-                ))),
-                Some((_, message)) => Err(Error::Rejected(message)),
-                None => match refusal {
-                    Some(message) => Err(Error::Rejected(message)),
-                    // A cancel that is on its way is an answer too.
-                    None if entry.heard => Ok(entry.state.clone()),
-                    None => Err(uncertain(id, "its cancel")),
-                },
-            }
-        })
-        .unwrap_or_else(|| Err(unknown(id)));
-    if let Err(Error::NotFound(_)) = outcome {
-        session.book.forget(id);
-    }
-    finish(&caller, id, outcome)
-}
-
-async fn what_if(
-    session: Arc<Session>,
-    caller: Caller,
-    contract: Contract,
-    order: Order,
-) -> Result<OrderImpact> {
-    let what = format!("what the order {} would do", words(&contract, &order));
-    let mut question = convert::order::to_tws(&order);
-    question.what_if = true;
-    // TWS answers nothing for a what-if order that it shall not transmit.
-    question.transmit = true;
-    let (id, answer) = {
-        let _turn = session.turns.sending.lock().await;
-        let id = session.book.take_id(session.client.next_order_id());
-        log(&caller, "asks what would be", id, &words(&contract, &order));
-        let answer = session.book.begin_what_if(id);
-        let sent = session
-            .client
-            .submit_order(id, &convert::contract::to_tws(&contract), &question)
-            .await;
-        if let Err(error) = sent {
-            session.book.end_what_if(id);
-            return Err(codes::client_error(&error, &what));
-        }
-        (id, answer)
-    };
-    let outcome = tokio::select! {
-        () = session.closing.cancelled() => {
-            Err(codes::client_error(&ibapi::Error::Shutdown, &what))
-        }
-        answer = tokio::time::timeout(session.config.request_timeout, answer) => match answer {
-            Err(_) => Err(codes::timed_out(&what)),
-            Ok(Err(_)) => Err(codes::client_error(&ibapi::Error::ConnectionReset, &what)),
-            Ok(Ok(Err(message))) => Err(Error::Rejected(message)),
-            Ok(Ok(Ok(state))) => Ok(convert::order::impact(&state)),
-        },
-    };
-    session.book.end_what_if(id);
-    outcome
-}
-
 /// An order of this client: from the book, or else from TWS.
-async fn known(session: &Arc<Session>, id: i32) -> Result<OrderState> {
+pub(super) async fn known(session: &Arc<Session>, id: i32) -> Result<OrderState> {
     if id <= 0 {
         return Err(unknown(id));
     }
@@ -417,13 +181,15 @@ async fn known(session: &Arc<Session>, id: i32) -> Result<OrderState> {
     }
 }
 
-fn unknown(id: i32) -> Error {
+/// There is no such order.
+pub(super) fn unknown(id: i32) -> Error {
     Error::NotFound(format!(
         "There is no open order {id} of this client. ibkr_get_open_orders lists the open orders."
     ))
 }
 
-fn uncertain(id: i32, words: &str) -> Error {
+/// TWS stayed silent on what was sent.
+pub(super) fn uncertain(id: i32, words: &str) -> Error {
     Error::Uncertain(UncertainOrder {
         order_id: Some(id),
         message: format!(
@@ -433,23 +199,8 @@ fn uncertain(id: i32, words: &str) -> Error {
     })
 }
 
-/// What to say of an order whose sending failed, and what to make of it in
-/// the book.
-fn not_sent(session: &Session, error: &ibapi::Error, id: i32, words: &str, new: bool) -> Error {
-    // The socket may have taken the message before it failed.
-    if matches!(error, ibapi::Error::Io(_)) {
-        return uncertain(id, words);
-    }
-    if new {
-        session.book.forget(id);
-    } else {
-        session.book.with(id, |entry| entry.change_back());
-    }
-    codes::client_error(error, &format!("the answer to the order {words}"))
-}
-
 /// The order in a few words: `BUY 10 SPY LMT`.
-fn words(contract: &Contract, order: &Order) -> String {
+pub(super) fn words(contract: &Contract, order: &Order) -> String {
     let action = match order.action {
         Action::Buy => "BUY",
         Action::Sell => "SELL",
@@ -463,7 +214,8 @@ fn words(contract: &Contract, order: &Order) -> String {
     )
 }
 
-fn log(caller: &Caller, does: &str, order_id: i32, words: &str) {
+/// Says in the log who does what.
+pub(super) fn log(caller: &Caller, does: &str, order_id: i32, words: &str) {
     let Caller {
         tool,
         digest,
@@ -480,7 +232,12 @@ fn log(caller: &Caller, does: &str, order_id: i32, words: &str) {
     );
 }
 
-fn finish(caller: &Caller, order_id: i32, outcome: Result<OrderState>) -> Result<OrderState> {
+/// Says in the log how it ended.
+pub(super) fn finish(
+    caller: &Caller,
+    order_id: i32,
+    outcome: Result<OrderState>,
+) -> Result<OrderState> {
     let (tool, call) = (&caller.tool, &caller.call_id);
     match &outcome {
         Ok(state) => tracing::info!(

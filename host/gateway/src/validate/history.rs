@@ -79,14 +79,13 @@ fn what(contract: &Contract, request: &BarsRequest) -> Result<()> {
         (SecurityType::Index, W::Midpoint | W::Bid | W::Ask | W::BidAsk) => Err(Error::invalid(
             "An index has no bids and asks. Set whatToShow to TRADES.",
         )),
-        (SecurityType::Forex | SecurityType::Bond | SecurityType::Crypto, show)
-            if matches!(show, W::HistoricalVolatility | W::OptionImpliedVolatility) =>
-        {
-            Err(Error::invalid(
-                "There are volatilities of stocks, funds and indices only. Set whatToShow to \
+        (
+            SecurityType::Forex | SecurityType::Bond | SecurityType::Crypto,
+            W::HistoricalVolatility | W::OptionImpliedVolatility,
+        ) => Err(Error::invalid(
+            "There are volatilities of stocks, funds and indices only. Set whatToShow to \
                  MIDPOINT.",
-            ))
-        }
+        )),
         _ => Ok(()),
     }
 }

@@ -1,0 +1,160 @@
+//! Reading executions from TWS.
+
+use std::collections::HashMap;
+
+use ibapi::orders::{self as ib, Executions};
+use time_tz::Tz;
+
+use super::book::commission;
+use super::reading::collect;
+use crate::codes;
+use crate::connection::Gateway;
+use crate::convert::{self, decimal, text, time};
+use crate::model::{Execution, ExecutionFilter, Result, Side};
+use crate::session::Session;
+
+impl Gateway {
+    /// Executions since midnight, with their commissions (TWS
+    /// `reqExecutions`), oldest first. Of an execution that was corrected,
+    /// only the latest correction.
+    ///
+    /// # Errors
+    /// `NotConnected`, `TimedOut`.
+    pub async fn executions(&self, filter: &ExecutionFilter) -> Result<Vec<Execution>> {
+        let session = self.session()?;
+        let what = "the executions";
+        let question = ib::ExecutionFilter {
+            account_code: filter.account.clone().unwrap_or_default(),
+            symbol: filter.symbol.clone().unwrap_or_default(),
+            side: filter.side.map(|side| match side {
+                Side::Bought => ib::ExecutionFilterSide::Buy,
+                Side::Sold => ib::ExecutionFilterSide::Sell,
+            }),
+            time: filter.after.map(time::stamp).unwrap_or_default(),
+            ..ib::ExecutionFilter::default()
+        };
+        let work = {
+            let session = session.clone();
+            async move {
+                let failed = |error: ibapi::Error| codes::client_error(&error, what);
+                let rows = session.client.executions(question).await.map_err(failed)?;
+                let rows = collect(rows, what).await?;
+                Ok(merge_executions(&session, &rows))
+            }
+        };
+        let mut executions = session
+            .run(what, session.config.request_timeout, work)
+            .await?;
+        executions.retain(|execution| matches_filter(execution, filter));
+        Ok(executions)
+    }
+}
+
+/// Executions with their commissions, each once, oldest first.
+fn merge_executions(session: &Session, rows: &[Executions]) -> Vec<Execution> {
+    let mut commissions = HashMap::new();
+    for row in rows {
+        if let Executions::CommissionReport(report) = row {
+            commissions.insert(report.execution_id.as_str(), report);
+        }
+    }
+    let mut latest: HashMap<&str, Execution> = HashMap::new();
+    for row in rows {
+        let Executions::ExecutionData(data) = row else {
+            continue;
+        };
+        let id = data.execution.execution_id.as_str();
+        let Some(mut execution) = execution(data, session.book.zone()) else {
+            tracing::warn!("TWS sent execution {id:?} without a readable size, price or time");
+            continue;
+        };
+        execution.commission = commissions
+            .get(id)
+            .and_then(|report| commission(report))
+            .or_else(|| session.book.commission(id));
+        let original = id.rsplit_once('.').map_or(id, |(original, _)| original);
+        let newer = latest
+            .get(original)
+            .is_none_or(|known| known.exec_id < execution.exec_id);
+        if newer {
+            latest.insert(original, execution);
+        }
+    }
+    let mut executions: Vec<_> = latest.into_values().collect();
+    executions.sort_by(|a, b| (a.time, &a.exec_id).cmp(&(b.time, &b.exec_id)));
+    executions
+}
+
+fn execution(data: &ib::ExecutionData, zone: Option<&Tz>) -> Option<Execution> {
+    let execution = &data.execution;
+    Some(Execution {
+        exec_id: execution.execution_id.clone(),
+        order_id: execution.order_id,
+        perm_id: (execution.perm_id != 0).then_some(execution.perm_id),
+        client_id: execution.client_id,
+        account: execution.account_number.clone(),
+        contract: convert::contract::from_tws(&data.contract),
+        side: match execution.side {
+            ib::ExecutionSide::Bought => Side::Bought,
+            ib::ExecutionSide::Sold => Side::Sold,
+        },
+        quantity: decimal::decimal(execution.shares)?,
+        price: decimal::decimal(execution.price)?,
+        time: time::moment(&execution.time, zone)?,
+        exchange: execution.exchange.clone(),
+        cumulative_quantity: decimal::decimal(execution.cumulative_quantity)?,
+        average_price: decimal::non_zero(execution.average_price),
+        reference: text(&execution.order_reference),
+        commission: None,
+    })
+}
+
+/// TWS filters too; this keeps what it lets through to what was asked.
+fn matches_filter(execution: &Execution, filter: &ExecutionFilter) -> bool {
+    let wants = |wanted: &Option<String>, is: &str| {
+        wanted
+            .as_ref()
+            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(is))
+    };
+    wants(&filter.account, &execution.account)
+        && wants(&filter.symbol, &execution.contract.symbol)
+        && filter.side.is_none_or(|side| side == execution.side)
+        && filter.after.is_none_or(|after| execution.time > after)
+}
+
+#[cfg(test)]
+mod tests {
+    use ::time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn an_execution_without_a_time_is_none() {
+        let mut data = ib::ExecutionData {
+            execution: ib::Execution {
+                execution_id: "a.01".into(),
+                time: "20261122 14:03:02 US/Eastern".into(),
+                shares: 5.0,
+                price: 12.5,
+                cumulative_quantity: 5.0,
+                ..ib::Execution::default()
+            },
+            ..ib::ExecutionData::default()
+        };
+        let read = execution(&data, None);
+        assert_eq!(
+            read.as_ref().map(|execution| execution.time),
+            Some(datetime!(2026-11-22 19:03:02 UTC))
+        );
+        let later = ExecutionFilter {
+            after: Some(datetime!(2026-11-22 19:03:02 UTC)),
+            ..ExecutionFilter::default()
+        };
+        assert!(read.is_some_and(|execution| {
+            matches_filter(&execution, &ExecutionFilter::default())
+                && !matches_filter(&execution, &later)
+        }));
+        data.execution.time = "soon".into();
+        assert_eq!(execution(&data, None), None);
+    }
+}
