@@ -4,7 +4,7 @@
 use std::str::FromStr;
 
 use rust_decimal::Decimal;
-use sandpit_simulator::Simulator;
+use sandpit_simulator::{AccountBooks, Simulator};
 use serde_json::{Value, json};
 
 use crate::support::{Era, Host, McpClient, eventually, simulator};
@@ -36,14 +36,21 @@ fn of_account(summary: &Value, tag: &str) -> Decimal {
     decimal(&value["value"])
 }
 
-/// What the books say of the same.
-fn booked(simulator: &Simulator, symbol: &str) -> Decimal {
+/// The books of the one account that there is.
+fn account(simulator: &Simulator) -> AccountBooks {
     let books = simulator.books();
-    let positions = books.positions.iter();
-    positions
-        .filter(|position| position.symbol == symbol)
-        .map(|position| position.quantity)
-        .sum()
+    assert_eq!(books.check(), Ok(()));
+    books.accounts.into_iter().next().expect("an account")
+}
+
+/// What the books say is held of a symbol.
+fn booked(simulator: &Simulator, symbol: &str) -> Decimal {
+    let positions = account(simulator).positions;
+    let mut matching = positions.iter().filter(|held| held.local_symbol == symbol);
+    matching
+        .next()
+        .map(|held| held.quantity)
+        .unwrap_or_default()
 }
 
 async fn place(
@@ -112,14 +119,14 @@ async fn rebalance(simulator: &Simulator, client: &McpClient, sold: Decimal, bou
     //    that numbers read one after the other belong together.
     simulator.control().freeze();
     let summary = client.call("ibkr_get_account_summary", json!({})).await;
-    let books = simulator.books();
+    let books = account(simulator);
     assert_eq!(
         of_account(&summary, "NetLiquidation"),
         books.net_liquidation.round_dp(2)
     );
     assert_eq!(
         of_account(&summary, "TotalCashValue"),
-        books.cash.round_dp(2)
+        books.total_cash.round_dp(2)
     );
     let before = client.call("ibkr_get_positions", json!({})).await;
     let (vti, tlt) = (held(&before, "VTI"), held(&before, "TLT"));
@@ -193,16 +200,15 @@ async fn rebalance(simulator: &Simulator, client: &McpClient, sold: Decimal, bou
     let after = client.call("ibkr_get_positions", json!({})).await;
     assert_eq!(held(&after, "VTI"), vti - sold);
     assert_eq!(held(&after, "TLT"), tlt + bought);
-    let books = simulator.books();
-    assert_eq!(books.check(), Ok(()));
+    let books = account(simulator);
     let pnl = client.call("ibkr_get_pnl", json!({})).await;
     assert_eq!(
         decimal(&pnl["unrealizedPnL"]).round_dp(2),
-        books.unrealized_pnl.round_dp(2)
+        books.unrealized.round_dp(2)
     );
     assert_eq!(
         decimal(&pnl["realizedPnL"]).round_dp(2),
-        books.realized_pnl.round_dp(2)
+        books.realized.round_dp(2)
     );
     for (symbol, con_id) in ["VTI", "TLT"].into_iter().zip(&con_ids) {
         let single = client
@@ -219,7 +225,7 @@ async fn rebalance(simulator: &Simulator, client: &McpClient, sold: Decimal, bou
         of_account(&summary, "NetLiquidation"),
         books.net_liquidation.round_dp(2)
     );
-    simulator.control().resume();
+    simulator.control().thaw();
 }
 
 #[tokio::test]

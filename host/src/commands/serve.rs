@@ -64,7 +64,7 @@ impl Host {
                 warn!("not connected to TWS at start: {error}");
             }
         }
-        let front = Front::new(tools.clone(), front_config(config));
+        let front = Front::new(tools.clone(), front_config(config))?;
         Ok(Self {
             tools,
             front,
@@ -119,10 +119,9 @@ fn default_cache() -> Option<std::path::PathBuf> {
 
 fn tools_config(config: &Config) -> ToolsConfig {
     ToolsConfig {
-        folder: config.tools.folder.clone(),
         call_deadline: config.tools.call_deadline(),
         stream_deadline: config.tools.stream_deadline(),
-        ..ToolsConfig::default()
+        ..ToolsConfig::new(&config.tools.folder)
     }
 }
 

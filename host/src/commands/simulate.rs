@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use sandpit_simulator::{Fixture, Simulator, SimulatorConfig, Start};
+use sandpit_simulator::{Simulator, SimulatorConfig, Start};
 use tracing::info;
 
 use crate::cli::{SimulateArgs, StartArgs};
@@ -27,14 +27,8 @@ pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
 /// Starts a simulator on `listen`.
 pub async fn start(listen: SocketAddr, args: &StartArgs) -> anyhow::Result<Simulator> {
     let start = match &args.fixture {
-        None => Start::default(),
-        Some(file) => {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("cannot read the fixture {}", file.display()))?;
-            let fixture = Fixture::from_json(&text)
-                .with_context(|| format!("the fixture {} is not usable", file.display()))?;
-            Start::Fixture(fixture)
-        }
+        None => Start::BuiltIn,
+        Some(file) => Start::File(file.clone()),
     };
     let config = SimulatorConfig {
         listen,

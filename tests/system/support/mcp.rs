@@ -1,9 +1,14 @@
 //! A real MCP client, rmcp's, in either protocol era.
 
+#![expect(
+    deprecated,
+    reason = "log notifications are on their way out of MCP, and clients still use them"
+)]
+
 use std::sync::{Arc, Mutex};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResult, ClientCapabilities, ClientInfo, ElicitRequestParams,
+    CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ElicitRequestParams,
     ElicitResult, ElicitationAction, ErrorData, LoggingLevel, LoggingMessageNotificationParam,
     ProgressNotificationParam, ProtocolVersion, RequestMetaObject, SetLevelRequestParams, Tool,
 };
@@ -63,8 +68,8 @@ pub struct Handler {
 }
 
 impl ClientHandler for Handler {
-    fn get_info(&self) -> ClientInfo {
-        let mut info = ClientInfo::default();
+    fn get_info(&self) -> ClientConfig {
+        let mut info = ClientConfig::default();
         info.capabilities = match self.person {
             Person::Absent => ClientCapabilities::default(),
             _ => ClientCapabilities::builder().enable_elicitation().build(),
