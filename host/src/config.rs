@@ -177,7 +177,7 @@ pub struct LogSection {
 impl Default for LogSection {
     fn default() -> Self {
         Self {
-            level: "info".to_owned(),
+            level: "info,ibapi=warn".to_owned(),
             format: LogFormat::Text,
         }
     }

@@ -190,13 +190,13 @@ async fn a_dotenv_file_counts_as_environment() {
 async fn the_simulator_runs_alone() {
     let mut child = command()
         .args(["simulate", "--listen", "127.0.0.1:0"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .kill_on_drop(true)
         .spawn()
         .unwrap();
     let mut lines =
-        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stdout.take().unwrap()));
     let line = tokio::time::timeout(Duration::from_secs(30), lines.next_line())
         .await
         .unwrap()

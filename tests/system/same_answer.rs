@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Era, Host, McpClient, simulator};
+use crate::support::{Era, Host, McpClient, still_simulator};
 
 /// Every tool with arguments that succeed, in an order that works.
 fn calls() -> Vec<(&'static str, Value)> {
@@ -90,8 +90,7 @@ async fn all_sixteen_agree_over_both_eras_and_rest() {
     let mut answers = Vec::new();
     for way in ["legacy", "modern", "rest"] {
         // Each way finds the same, still market.
-        let simulator = simulator().await;
-        simulator.control().freeze();
+        let simulator = still_simulator().await;
         let host = Host::idle(&simulator).await;
         let client = match way {
             "legacy" => Some(McpClient::connect(&host, Era::Legacy).await),
@@ -122,8 +121,7 @@ async fn all_sixteen_agree_over_both_eras_and_rest() {
 
 #[tokio::test]
 async fn get_and_post_and_both_names_agree() {
-    let simulator = simulator().await;
-    simulator.control().freeze();
+    let simulator = still_simulator().await;
     let host = Host::connected(&simulator).await;
     let by_get = host
         .get("get_contract_details?symbol=VTI&secType=STK")

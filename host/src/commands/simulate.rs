@@ -1,10 +1,10 @@
 //! `sandpit simulate`: the simulated TWS alone.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use anyhow::Context;
 use sandpit_simulator::{Simulator, SimulatorConfig, Start};
-use tracing::info;
 
 use crate::cli::{SimulateArgs, StartArgs};
 use crate::config::LogSection;
@@ -18,7 +18,9 @@ pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
     })?;
     let stop = shutdown::on_signal()?;
     let simulator = start(args.listen, &args.start).await?;
-    info!("a simulated TWS listens on {}", simulator.address());
+    let line = format!("A simulated TWS listens on {}\n", simulator.address());
+    // Standard output may be closed; the simulator runs all the same.
+    let _ = std::io::stdout().write_all(line.as_bytes());
     stop.cancelled().await;
     simulator.shutdown().await;
     Ok(())

@@ -25,6 +25,18 @@ pub async fn simulator() -> Simulator {
     .expect("the simulator starts")
 }
 
+/// The same, with a market that stands still from the start, so that two of
+/// them are alike.
+pub async fn still_simulator() -> Simulator {
+    Simulator::start(SimulatorConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        tick_interval: None,
+        ..SimulatorConfig::default()
+    })
+    .await
+    .expect("the simulator starts")
+}
+
 /// Waits until `condition` holds, and fails with `what` if it never does.
 pub async fn eventually(what: &str, mut condition: impl AsyncFnMut() -> bool) {
     let deadline = tokio::time::Instant::now() + PATIENCE;
