@@ -99,3 +99,19 @@ async fn after_shutdown_there_are_no_calls() {
     let error = component.call(call()).await.unwrap_err();
     assert_eq!(error, sandpit_sandbox::CallError::ShuttingDown);
 }
+
+#[tokio::test]
+async fn a_tool_describes_itself() {
+    let sandbox = sandbox(SandboxConfig::default());
+    let guest = Guest::new("described")
+        .streaming()
+        .output_schema(r#"{"type":"object"}"#);
+    let component = load(&sandbox, guest).await;
+    let descriptor = component.descriptor();
+    assert_eq!(descriptor.title, "A title");
+    assert_eq!(descriptor.version, "1.0.0");
+    assert!(descriptor.streaming && descriptor.output_schema.is_some());
+    let annotations = descriptor.annotations;
+    assert!(annotations.read_only && annotations.open_world);
+    assert!(!annotations.destructive && !annotations.idempotent);
+}

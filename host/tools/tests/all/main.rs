@@ -1,0 +1,99 @@
+//! The set of tools from outside, on the real rooms below it.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failed unwrap or a panic fails the test"
+)]
+
+mod calls;
+mod first_party;
+mod folder;
+#[expect(dead_code, reason = "the tests of the sandbox use the rest")]
+#[path = "../../../sandbox/tests/all/guest.rs"]
+mod guest;
+mod trading;
+
+use std::path::Path;
+use std::time::Duration;
+
+use guest::Guest;
+use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_simulator::Simulator;
+use sandpit_tools::{
+    CallRequest, Failure, Outcome, Sandbox, SandboxConfig, Structured, Tools, ToolsConfig,
+};
+use serde_json::{Map, Value};
+use tempfile::TempDir;
+
+/// A tool folder with these files.
+fn folder(files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        std::fs::write(folder.path().join(name), bytes).unwrap();
+    }
+    folder
+}
+
+/// The tools of a folder, on a gateway that is connected to nothing.
+async fn open(folder: &Path) -> Tools {
+    open_with(ToolsConfig::new(folder)).await
+}
+
+async fn open_with(config: ToolsConfig) -> Tools {
+    Tools::open(config, sandbox(GatewayConfig::default()))
+        .await
+        .unwrap()
+}
+
+/// The tools of a folder, on a gateway that connects to this simulator.
+async fn open_on(folder: &Path, simulator: &Simulator) -> Tools {
+    let gateway = GatewayConfig {
+        host: simulator.address().ip().to_string(),
+        port: simulator.address().port(),
+        ..GatewayConfig::default()
+    };
+    Tools::open(ToolsConfig::new(folder), sandbox(gateway))
+        .await
+        .unwrap()
+}
+
+fn sandbox(gateway: GatewayConfig) -> Sandbox {
+    let config = SandboxConfig {
+        grace: Duration::from_millis(500),
+        ..SandboxConfig::default()
+    };
+    Sandbox::new(config, Gateway::new(gateway)).unwrap()
+}
+
+/// The one tool that this guest becomes.
+async fn only(guest: Guest) -> (Tools, TempDir) {
+    let folder = folder([("tool.wasm", guest.build())]);
+    let tools = open(folder.path()).await;
+    assert!(tools.refused().is_empty(), "{:?}", tools.refused());
+    (tools, folder)
+}
+
+fn request(arguments: Value) -> CallRequest {
+    let Value::Object(arguments) = arguments else {
+        panic!("arguments are an object")
+    };
+    CallRequest::new(arguments, "test", "call-1")
+}
+
+fn no_arguments() -> CallRequest {
+    CallRequest::new(Map::new(), "test", "call-1")
+}
+
+fn structured(outcome: Outcome) -> Structured {
+    match outcome {
+        Outcome::Answer(answer) => answer.structured.unwrap(),
+        other => panic!("not an answer: {other:?}"),
+    }
+}
+
+fn failure(outcome: Outcome) -> Failure {
+    match outcome {
+        Outcome::Failure(failure) => failure,
+        other => panic!("not a failure: {other:?}"),
+    }
+}
