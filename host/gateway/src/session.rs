@@ -79,6 +79,7 @@ impl Session {
         config: GatewayConfig,
         book: Arc<Book>,
     ) -> Result<Arc<Self>> {
+        book.connected(address.client_id, None);
         let early = Arc::clone(&book);
         let connecting = Client::builder()
             .address(address.socket())
@@ -225,6 +226,12 @@ impl Session {
                 Ok(()) => {
                     self.note(None);
                     tracing::info!("Connected to TWS at {socket} again");
+                    let session = Arc::clone(&self);
+                    let work = async move { session.catch_up().await };
+                    let limit = self.config.request_timeout;
+                    if let Err(error) = self.run("the orders after the outage", limit, work).await {
+                        tracing::warn!("What became of the orders is not known yet: {error}");
+                    }
                 }
                 Err(_) => {
                     self.note(Some(format!(

@@ -1,24 +1,18 @@
-//! The book of this client's orders, fed by the one stream of order updates.
+//! The book of this client's orders.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use futures::StreamExt;
-use ibapi::orders::{self as ib, OrderUpdate};
-use ibapi::subscriptions::{Subscription, SubscriptionItem};
-use ibapi::{Client, Notice};
+use ibapi::orders as ib;
 use time_tz::Tz;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::entry::Entry;
-use crate::codes::{self, OrderMessage};
-use crate::convert::decimal;
-use crate::model::{Commission, Contract, Order, OrderStatus, PlacedOrder, TwsMessage};
+use crate::model::{Commission, Contract, Order, OrderState, OrderStatus, PlacedOrder, TwsMessage};
 
 /// How many orders, and how many commissions, are remembered.
-const REMEMBERED: usize = 10_000;
+pub(super) const REMEMBERED: usize = 10_000;
 
 /// What TWS answers to a what-if order.
 pub(super) type WhatIfAnswer = Result<ib::OrderState, TwsMessage>;
@@ -31,24 +25,26 @@ pub(crate) struct Book {
     changes: watch::Sender<u64>,
 }
 
+/// What the book holds.
 #[derive(Default)]
-struct State {
-    client_id: i32,
-    zone: Option<&'static Tz>,
+pub(super) struct State {
+    pub(super) client_id: i32,
+    pub(super) zone: Option<&'static Tz>,
     /// No order of this client has this id or a higher one.
     next_id: i32,
-    orders: BTreeMap<i32, Entry>,
-    what_ifs: HashMap<i32, oneshot::Sender<WhatIfAnswer>>,
-    commissions: HashMap<String, Commission>,
+    pub(super) orders: BTreeMap<i32, Entry>,
+    pub(super) what_ifs: HashMap<i32, oneshot::Sender<WhatIfAnswer>>,
+    pub(super) commissions: HashMap<String, Commission>,
 }
 
 impl State {
     /// Makes sure that an id that was seen is not given again.
-    fn see(&mut self, order_id: i32) {
+    pub(super) fn see(&mut self, order_id: i32) {
         self.next_id = self.next_id.max(order_id.saturating_add(1));
     }
 
-    fn trim(&mut self) {
+    /// Forgets the oldest of the orders that ended, where there are too many.
+    pub(super) fn trim(&mut self) {
         while self.orders.len() > REMEMBERED {
             let ended = self
                 .orders
@@ -64,12 +60,14 @@ impl State {
 }
 
 impl Book {
-    fn state(&self) -> MutexGuard<'_, State> {
+    /// The book, for as long as nobody waits.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that holds the lock leaves it half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn changed(&self) {
+    /// Wakes who waits for a change.
+    pub(super) fn changed(&self) {
         self.changes
             .send_modify(|count| *count = count.wrapping_add(1));
     }
@@ -165,6 +163,22 @@ impl Book {
             .collect()
     }
 
+    /// The orders that TWS knows and that have not ended.
+    pub(super) fn waiting(&self) -> Vec<i32> {
+        let state = self.state();
+        let entries = state.orders.values().filter(|entry| {
+            let status = &entry.state.status;
+            entry.state.perm_id.is_some() && !status.is_final() && *status != OrderStatus::Staged
+        });
+        entries.map(|entry| entry.state.order_id).collect()
+    }
+
+    /// An order ended while nobody listened.
+    pub(super) fn conclude(&self, state: &OrderState) {
+        self.with(state.order_id, |entry| entry.conclude(state));
+        self.changed();
+    }
+
     /// What an execution cost, if TWS has reported it.
     pub(super) fn commission(&self, exec_id: &str) -> Option<Commission> {
         self.state().commissions.get(exec_id).cloned()
@@ -204,144 +218,12 @@ impl Book {
                 .ok()?;
         }
     }
-
-    /// Reads the stream of order updates until the connection is given up.
-    pub(crate) async fn follow(&self, client: &Client, mut updates: Subscription<OrderUpdate>) {
-        loop {
-            match updates.next().await {
-                Some(Ok(SubscriptionItem::Data(update))) => self.on_update(&update),
-                Some(Ok(SubscriptionItem::Notice(notice))) => self.on_notice(&notice),
-                Some(Err(ibapi::Error::Shutdown)) => return,
-                Some(Err(error)) => tracing::error!("An order update could not be read: {error}"),
-                None => {
-                    // An update that could not be read ended the stream: begin another.
-                    drop(updates);
-                    updates = loop {
-                        match client.order_update_stream().await {
-                            Ok(updates) => break updates,
-                            // The library lets go of the old one a moment later.
-                            Err(ibapi::Error::AlreadySubscribed) => {
-                                tokio::time::sleep(Duration::from_millis(10)).await;
-                            }
-                            Err(_) => return,
-                        }
-                    };
-                }
-            }
-        }
-    }
-
-    fn on_update(&self, update: &OrderUpdate) {
-        match update {
-            OrderUpdate::OpenOrder(data) => self.on_open_order(data),
-            OrderUpdate::OrderStatus(status) => self.on_status(status),
-            OrderUpdate::CommissionReport(report) => self.on_commission(report),
-            OrderUpdate::OrderBound(bound) => self.state().see(bound.order_id),
-            // The status that follows has the quantities.
-            OrderUpdate::ExecutionData(_) => {}
-        }
-    }
-
-    /// TWS sent an order of this client.
-    pub(crate) fn on_open_order(&self, data: &ib::OrderData) {
-        let mut state = self.state();
-        if let Some(waiting) = state.what_ifs.remove(&data.order_id) {
-            // Who asked may have gone.
-            let _ = waiting.send(Ok(data.order_state.clone()));
-            return;
-        }
-        if data.order.what_if || data.order.client_id != state.client_id || data.order_id <= 0 {
-            return;
-        }
-        state.see(data.order_id);
-        let zone = state.zone;
-        match state.orders.get_mut(&data.order_id) {
-            Some(entry) => entry.on_open_order(data, zone),
-            None => {
-                let placed = super::reading::placed(data, None, zone);
-                state.orders.insert(data.order_id, Entry::told(placed));
-                state.trim();
-            }
-        }
-        drop(state);
-        self.changed();
-    }
-
-    /// TWS sent the status of an order of this client.
-    pub(crate) fn on_status(&self, status: &ib::OrderStatus) {
-        let mut state = self.state();
-        if status.client_id != state.client_id {
-            return;
-        }
-        state.see(status.order_id);
-        if let Some(entry) = state.orders.get_mut(&status.order_id) {
-            entry.on_status(status);
-        }
-        drop(state);
-        self.changed();
-    }
-
-    fn on_commission(&self, report: &ib::CommissionReport) {
-        let Some(commission) = commission(report) else {
-            return;
-        };
-        let mut state = self.state();
-        if state.commissions.len() >= REMEMBERED {
-            state.commissions.clear();
-        }
-        state
-            .commissions
-            .insert(report.execution_id.clone(), commission);
-    }
-
-    fn on_notice(&self, notice: &Notice) {
-        let Notice { code, message, .. } = notice;
-        let Some(order_id) = notice.request_id else {
-            if *code == ibapi::SUBSCRIPTION_LAG_CODE {
-                tracing::error!("Order updates were lost: {message}");
-            }
-            return;
-        };
-        let kind = codes::order_message(*code, message);
-        let text = TwsMessage {
-            code: *code,
-            text: message.trim().to_owned(),
-        };
-        match kind {
-            OrderMessage::Warning | OrderMessage::Cancelled => {
-                tracing::info!(order_id, code, "TWS: {message}");
-            }
-            _ => tracing::warn!(order_id, code, "TWS: {message}"),
-        }
-        let mut state = self.state();
-        if state.what_ifs.contains_key(&order_id) {
-            if kind != OrderMessage::Warning
-                && let Some(waiting) = state.what_ifs.remove(&order_id)
-            {
-                // Who asked may have gone.
-                let _ = waiting.send(Err(text));
-            }
-            return;
-        }
-        if let Some(entry) = state.orders.get_mut(&order_id) {
-            entry.on_message(kind, text);
-        }
-        drop(state);
-        self.changed();
-    }
-}
-
-/// What an execution cost, unless TWS does not know yet.
-pub(super) fn commission(report: &ib::CommissionReport) -> Option<Commission> {
-    Some(Commission {
-        amount: decimal::decimal(report.commission)?,
-        currency: report.currency.clone(),
-        realized_pnl: decimal::maybe(report.realized_pnl),
-    })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use rust_decimal::Decimal;
 
     use super::*;

@@ -171,6 +171,14 @@ impl Entry {
         self.state.why_held = text(&status.why_held);
     }
 
+    /// The order ended while nobody listened. Its prices are not told then.
+    pub(super) fn conclude(&mut self, ended: &OrderState) {
+        self.heard = true;
+        self.state.status = ended.status.clone();
+        self.state.filled = ended.filled;
+        self.state.remaining = ended.remaining;
+    }
+
     /// TWS sent a message about the order.
     pub(super) fn on_message(&mut self, kind: OrderMessage, message: TwsMessage) {
         match kind {

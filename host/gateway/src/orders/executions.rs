@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use ibapi::orders::{self as ib, Executions};
 use time_tz::Tz;
 
-use super::book::commission;
+use super::feeding::commission;
 use super::reading::collect;
 use crate::codes;
 use crate::connection::Gateway;

@@ -5,6 +5,7 @@ mod book;
 mod cancelling;
 mod entry;
 mod executions;
+mod feeding;
 mod placing;
 mod reading;
 mod trading;

@@ -37,29 +37,12 @@ impl Gateway {
     /// `NotConnected`, `TimedOut`.
     pub async fn completed_orders(&self) -> Result<Vec<PlacedOrder>> {
         let session = self.session()?;
-        let what = "the completed orders";
         let work = {
             let session = session.clone();
-            async move {
-                let _turn = session.turns.completed_orders.lock().await;
-                let failed = |error: ibapi::Error| codes::client_error(&error, what);
-                let rows = session
-                    .client
-                    .completed_orders(false)
-                    .await
-                    .map_err(failed)?;
-                let rows = collect(rows, what).await?;
-                Ok(rows
-                    .iter()
-                    .filter_map(|row| match row {
-                        Orders::OrderData(data) => Some(completed(&session, data)),
-                        Orders::OrderStatus(_) => None,
-                    })
-                    .collect())
-            }
+            async move { session.read_completed_orders().await }
         };
         session
-            .run(what, session.config.request_timeout, work)
+            .run("the completed orders", session.config.request_timeout, work)
             .await
     }
 }
@@ -98,6 +81,47 @@ impl Session {
         }
         orders.sort_by_key(|placed| (placed.state.client_id, placed.state.order_id));
         Ok(orders)
+    }
+}
+
+impl Session {
+    /// Asks TWS for the orders that ended.
+    async fn read_completed_orders(&self) -> Result<Vec<PlacedOrder>> {
+        let what = "the completed orders";
+        let _turn = self.turns.completed_orders.lock().await;
+        let failed = |error: ibapi::Error| codes::client_error(&error, what);
+        let rows = self.client.completed_orders(false).await.map_err(failed)?;
+        let rows = collect(rows, what).await?;
+        Ok(rows
+            .iter()
+            .filter_map(|row| match row {
+                Orders::OrderData(data) => Some(completed(self, data)),
+                Orders::OrderStatus(_) => None,
+            })
+            .collect())
+    }
+
+    /// Learns what became of this client's orders while the connection was
+    /// broken. Those that are open, TWS tells the book of when it is asked for
+    /// them; the others have ended.
+    pub(crate) async fn catch_up(&self) -> Result<()> {
+        let open = self.read_open_orders().await?;
+        let waiting = self.book.waiting();
+        let gone = waiting.iter().filter(|id| {
+            !open.iter().any(|placed| {
+                placed.state.client_id == self.address.client_id && placed.state.order_id == **id
+            })
+        });
+        let gone: Vec<_> = gone.copied().collect();
+        if gone.is_empty() {
+            return Ok(());
+        }
+        for ended in self.read_completed_orders().await? {
+            if gone.contains(&ended.state.order_id) && ended.state.status.is_final() {
+                self.book.conclude(&ended.state);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -193,9 +217,13 @@ pub(super) fn placed(
 /// left unfilled.
 fn completed(session: &Session, data: &ib::OrderData) -> PlacedOrder {
     let mut ended = placed(data, None, session.book.zone());
-    let unfilled = ended.order.quantity;
-    ended.order.quantity = unfilled + ended.state.filled;
-    ended.state.remaining = unfilled;
+    if ended.state.status == OrderStatus::Filled {
+        ended.order.quantity = ended.order.quantity.max(ended.state.filled);
+        ended.state.remaining = Decimal::ZERO;
+    } else {
+        ended.state.remaining = ended.order.quantity;
+        ended.order.quantity += ended.state.filled;
+    }
     let known = ended
         .state
         .perm_id

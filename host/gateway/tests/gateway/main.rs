@@ -1,0 +1,16 @@
+//! The gateway on the simulator, over a real socket.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod account;
+mod connection;
+mod data;
+mod orders;
+mod outages;
+mod quotes;
+mod support;

@@ -1,0 +1,133 @@
+//! What all tests share.
+
+use std::time::Duration;
+
+use rust_decimal::Decimal;
+use sandpit_gateway::model::{Action, Caller, Contract, Endpoint, Error, Order, OrderType};
+use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_simulator::{Simulator, SimulatorConfig};
+
+/// A simulator whose market moves only by its levers, and a gateway on it.
+pub struct Setup {
+    pub simulator: Simulator,
+    pub gateway: Gateway,
+}
+
+/// How long anything may take that happens soon.
+pub const SOON: Duration = Duration::from_secs(10);
+
+impl Setup {
+    pub async fn new() -> Self {
+        Self::with(SimulatorConfig::default(), |_| {}).await
+    }
+
+    pub async fn with(config: SimulatorConfig, tune: impl FnOnce(&mut GatewayConfig)) -> Self {
+        let config = SimulatorConfig {
+            tick_interval: None,
+            ..config
+        };
+        let simulator = Simulator::start(config).await.unwrap();
+        let mut gateway = config_for(&simulator);
+        tune(&mut gateway);
+        let gateway = Gateway::new(gateway);
+        gateway.connect(Endpoint::default()).await.unwrap();
+        Self { simulator, gateway }
+    }
+
+    /// Another gateway on the same simulator.
+    pub async fn neighbour(&self, client_id: i32) -> Gateway {
+        let gateway = Gateway::new(GatewayConfig {
+            client_id,
+            ..config_for(&self.simulator)
+        });
+        gateway.connect(Endpoint::default()).await.unwrap();
+        gateway
+    }
+
+    /// How many requests of this name the simulator has received.
+    pub fn received(&self, name: &str) -> usize {
+        let received = self.simulator.received();
+        received
+            .iter()
+            .filter(|request| request.name == name)
+            .count()
+    }
+
+    /// How many subscriptions of all clients are alive.
+    pub fn subscriptions(&self) -> usize {
+        let connections = self.simulator.connections();
+        connections.iter().map(|one| one.subscriptions.len()).sum()
+    }
+
+    pub async fn stock(&self, symbol: &str) -> Contract {
+        self.gateway
+            .qualify(&Contract::us_stock(symbol))
+            .await
+            .unwrap()
+    }
+
+    pub async fn end(self) {
+        self.gateway.shutdown().await;
+        self.simulator.shutdown().await;
+    }
+}
+
+pub fn config_for(simulator: &Simulator) -> GatewayConfig {
+    GatewayConfig {
+        host: simulator.address().ip().to_string(),
+        port: simulator.address().port(),
+        ..GatewayConfig::default()
+    }
+}
+
+/// Waits until something is so.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let patience = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    if tokio::time::timeout(SOON, patience).await.is_err() {
+        panic!("in vain: {what}");
+    }
+}
+
+pub fn caller() -> Caller {
+    Caller {
+        tool: "test".into(),
+        digest: "sha256:0".into(),
+        client: "test".into(),
+        call_id: "1".into(),
+    }
+}
+
+pub fn n(text: &str) -> Decimal {
+    text.parse().unwrap()
+}
+
+pub fn buy(quantity: i64, order_type: OrderType) -> Order {
+    Order::new(Action::Buy, Decimal::from(quantity), order_type)
+}
+
+pub fn sell(quantity: i64, order_type: OrderType) -> Order {
+    Order::new(Action::Sell, Decimal::from(quantity), order_type)
+}
+
+/// The kind of an error, by the name of its case.
+pub fn kind<T: std::fmt::Debug>(outcome: Result<T, Error>) -> (&'static str, String) {
+    let error = outcome.expect_err("it should have failed");
+    let kind = match &error {
+        Error::NotConnected(_) => "not-connected",
+        Error::NotFound(_) => "not-found",
+        Error::NoPermission(_) => "no-permission",
+        Error::NoData(_) => "no-data",
+        Error::Pacing(_) => "pacing",
+        Error::TimedOut(_) => "timed-out",
+        Error::InvalidRequest(_) => "invalid-request",
+        Error::Rejected(_) => "rejected",
+        Error::Uncertain(_) => "uncertain",
+        Error::Cancelled(_) => "cancelled",
+        Error::Other(_) => "other",
+    };
+    (kind, error.to_string())
+}
