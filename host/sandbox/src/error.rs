@@ -141,9 +141,9 @@ pub enum CallError {
         /// How large it may be, in bytes.
         limit: usize,
     },
-    /// Its outcome breaks the contract.
-    #[error("The tool gave an answer that breaks its contract: {0}")]
-    InvalidOutcome(String),
+    /// It did, or answered, what no tool may.
+    #[error("The tool broke its contract: {0}.")]
+    BrokenContract(String),
     /// The host could not start an instance.
     #[error("The host could not start the tool. The host's log says more.")]
     NotStarted,

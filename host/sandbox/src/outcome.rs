@@ -1,5 +1,7 @@
 //! How a call ended: an answer, a failure, or a question to the person.
 
+use std::sync::LazyLock;
+
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -36,7 +38,7 @@ pub struct Answer {
 #[derive(Debug, Clone)]
 pub struct Structured {
     raw: Box<RawValue>,
-    value: Map<String, Value>,
+    json: Value,
 }
 
 impl Structured {
@@ -46,9 +48,9 @@ impl Structured {
     ///
     /// What is wrong with the text, if it is not a JSON object.
     pub fn parse(text: String) -> Result<Self, String> {
-        let value = object(&text)?;
+        let json = Value::Object(object(&text)?);
         let raw = RawValue::from_string(text).map_err(|error| error.to_string())?;
-        Ok(Self { raw, value })
+        Ok(Self { raw, json })
     }
 
     /// The tool's own JSON text.
@@ -61,9 +63,16 @@ impl Structured {
         &self.raw
     }
 
-    /// The parsed form.
+    /// The parsed form, which is an object.
+    pub fn json(&self) -> &Value {
+        &self.json
+    }
+
+    /// The parsed form, by its properties.
     pub fn value(&self) -> &Map<String, Value> {
-        &self.value
+        static EMPTY: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
+        // `parse` lets nothing but objects in.
+        self.json.as_object().unwrap_or(&EMPTY)
     }
 }
 
@@ -225,7 +234,7 @@ fn answer_from_guest(answer: wit::Answer) -> Result<Answer, CallError> {
         .map(Structured::parse)
         .transpose()
         .map_err(|reason| {
-            CallError::InvalidOutcome(format!("its structured answer is {reason}"))
+            CallError::BrokenContract(format!("its structured answer is {reason}"))
         })?;
     Ok(Answer {
         content: answer.content.into_iter().map(content_from_guest).collect(),
@@ -285,13 +294,13 @@ fn failure_from_guest(failure: wit::Failure) -> Failure {
 
 fn question_from_guest(question: wit::Question) -> Result<Question, CallError> {
     if question.state.len() > QUESTION_STATE_BYTES {
-        return Err(CallError::InvalidOutcome(format!(
+        return Err(CallError::BrokenContract(format!(
             "its question keeps {} bytes of state; at most {QUESTION_STATE_BYTES} are allowed",
             question.state.len()
         )));
     }
     let schema = object(&question.schema).map_err(|reason| {
-        CallError::InvalidOutcome(format!("the schema of its question is {reason}"))
+        CallError::BrokenContract(format!("the schema of its question is {reason}"))
     })?;
     Ok(Question {
         message: question.message,
@@ -377,7 +386,7 @@ mod tests {
         for text in ["[1]", "{", "1"] {
             assert!(matches!(
                 from_guest(answer(text), 1000),
-                Err(CallError::InvalidOutcome(_))
+                Err(CallError::BrokenContract(_))
             ));
         }
     }
@@ -399,7 +408,7 @@ mod tests {
         });
         assert!(matches!(
             from_guest(question, 1 << 20),
-            Err(CallError::InvalidOutcome(_))
+            Err(CallError::BrokenContract(_))
         ));
     }
 }

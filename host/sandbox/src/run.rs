@@ -36,14 +36,12 @@ pub(crate) async fn run<T>(
     let _place = shared.slots.take(&call.cancel).await?;
 
     // From here on the clock runs.
-    let ending = || {
-        Ending::new(
-            call.cancel.clone(),
-            shared.shutdown.clone(),
-            limits.deadline,
-            shared.config.grace,
-        )
-    };
+    let ending = Ending::new(
+        call.cancel,
+        shared.shutdown.clone(),
+        limits.deadline,
+        shared.config.grace,
+    );
     let log = Arc::new(ToolLog::new(name, call.id, limits.log_bytes));
     let context = Context {
         log: Arc::clone(&log),
@@ -59,7 +57,7 @@ pub(crate) async fn run<T>(
         orders_sent: false,
     });
     let mut store = shared.store(
-        State::new(memory, ending(), context, broker),
+        State::new(memory, ending.clone(), context, broker),
         transfer_bytes(limits.answer_bytes),
     );
     let guest_call = GuestCall {
@@ -67,7 +65,6 @@ pub(crate) async fn run<T>(
         resume: call.resume,
     };
 
-    let ending = ending();
     let work = async {
         let tool = pre
             .instantiate_async(&mut store)
@@ -126,7 +123,7 @@ fn failure(
     tracing::debug!(target: "sandpit::tool", "the instance ended: {error:?}");
     if let Some(Forbidden(what)) = error.downcast_ref::<Forbidden>() {
         log.write(Level::Warning, &format!("the tool was ended: {what}"));
-        return CallError::InvalidOutcome((*what).to_owned());
+        return CallError::BrokenContract((*what).to_owned());
     }
     if state.limiter.refused() {
         return CallError::OutOfMemory { limit: memory };

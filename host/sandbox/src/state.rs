@@ -86,6 +86,7 @@ impl WasiView for State {
 ///
 /// From that moment on the broker answers no more, and the tool has the grace
 /// period to return. What has not returned by then is dropped.
+#[derive(Clone)]
 pub(crate) struct Ending {
     cancel: CancellationToken,
     shutdown: CancellationToken,

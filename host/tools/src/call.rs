@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use sandpit_sandbox::{
     Answer, Call, CallError, CallLimits, Content, Event, Failure, FailureKind, Outcome, Resume,
+    Structured,
 };
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -96,7 +97,7 @@ async fn run(tool: &Tool, request: CallRequest, config: &ToolsConfig) -> Outcome
 /// An answer that keeps what the tool promised, with something to read.
 fn checked(tool: &Tool, mut answer: Answer) -> Outcome {
     let structured = answer.structured.as_ref();
-    if let Err(faults) = tool.check_answer(structured.map(|structured| structured.value())) {
+    if let Err(faults) = tool.check_answer(structured.map(Structured::json)) {
         return Outcome::Failure(Failure::new(
             FailureKind::Internal,
             format!(
@@ -125,7 +126,7 @@ fn failure(error: &CallError) -> Failure {
         CallError::OutOfMemory { .. }
         | CallError::Trapped
         | CallError::TooLarge { .. }
-        | CallError::InvalidOutcome(_)
+        | CallError::BrokenContract(_)
         | CallError::NotStarted => FailureKind::Internal,
     };
     Failure::new(kind, error.to_string())

@@ -1,7 +1,7 @@
 //! One tool: a component and its compiled schemas.
 
 use sandpit_sandbox::{Capability, Component, Descriptor};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::schema::Schema;
 
@@ -77,11 +77,11 @@ impl Tool {
     }
 
     /// Checks a structured answer.
-    pub(crate) fn check_answer(&self, answer: Option<&Map<String, Value>>) -> Result<(), String> {
+    pub(crate) fn check_answer(&self, answer: Option<&Value>) -> Result<(), String> {
         match (&self.output, answer) {
             (None, _) => Ok(()),
             (Some(_), None) => Err("it has no structured answer".to_owned()),
-            (Some(schema), Some(answer)) => schema.check(&Value::Object(answer.clone())),
+            (Some(schema), Some(answer)) => schema.check(answer),
         }
     }
 }

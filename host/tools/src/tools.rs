@@ -125,6 +125,11 @@ impl Tools {
     /// The one place where the set changes. Calls that run keep the tool that
     /// they began with.
     fn replace(&self, set: ToolSet) {
+        tracing::info!(
+            tools = set.list().len(),
+            refused = set.refused().len(),
+            "the tools are loaded"
+        );
         *self
             .inner
             .set

@@ -153,7 +153,7 @@ async fn an_answer_that_is_no_json_breaks_the_contract() {
     let component = load(&sandbox, Guest::new("prose").answer("hello")).await;
     assert!(matches!(
         component.call(call()).await.unwrap_err(),
-        CallError::InvalidOutcome(_)
+        CallError::BrokenContract(_)
     ));
 }
 

@@ -115,3 +115,14 @@ async fn a_tool_describes_itself() {
     assert!(annotations.read_only && annotations.open_world);
     assert!(!annotations.destructive && !annotations.idempotent);
 }
+
+#[tokio::test]
+async fn without_room_for_a_pool_there_are_still_instances() {
+    // More address space than a process has.
+    let sandbox = sandbox(SandboxConfig {
+        max_instances: 1_000_000,
+        ..SandboxConfig::default()
+    });
+    let component = load(&sandbox, Guest::new("single")).await;
+    component.call(call()).await.unwrap();
+}

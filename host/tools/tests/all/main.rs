@@ -59,6 +59,8 @@ async fn open_on(folder: &Path, simulator: &Simulator) -> Tools {
 
 fn sandbox(gateway: GatewayConfig) -> Sandbox {
     let config = SandboxConfig {
+        // Compiling all sixteen tools takes seconds.
+        cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("components")),
         grace: Duration::from_millis(500),
         ..SandboxConfig::default()
     };

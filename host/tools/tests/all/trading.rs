@@ -120,7 +120,7 @@ async fn an_order_cut_off_on_its_way_is_uncertain() {
         let received = simulator.received();
         let orders = received
             .iter()
-            .filter(|message| message.name == "PlaceOrder");
+            .filter(|message| message.name == "PlaceOrderRequest");
         orders.count()
     };
     assert_eq!(placed(&simulator), 1);
