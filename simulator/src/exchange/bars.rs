@@ -40,6 +40,7 @@ impl BarSize {
             "1 min" => Self::Seconds(60),
             "2 mins" => Self::Seconds(120),
             "3 mins" => Self::Seconds(180),
+            "4 mins" => Self::Seconds(240),
             "5 mins" => Self::Seconds(300),
             "10 mins" => Self::Seconds(600),
             "15 mins" => Self::Seconds(900),

@@ -62,6 +62,7 @@ macro_rules! messages {
 
 messages! {
     /// What a client asks.
+    #[expect(clippy::enum_variant_names, reason = "the messages are named so")]
     Request {
         MarketDataRequest = 1,
         CancelMarketData = 2,

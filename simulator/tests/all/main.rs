@@ -1,0 +1,15 @@
+//! Drives the simulator over a real socket, with the `ibapi` crate as the client.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may fail by panicking"
+)]
+
+mod accounts;
+mod contracts;
+mod orders;
+mod protocol;
+mod support;
