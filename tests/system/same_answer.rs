@@ -48,7 +48,7 @@ fn without_the_moment(mut value: Value) -> Value {
                         "permId",
                         "since",
                         "updates_count",
-                        "updated",
+                        "lastTime",
                         "time",
                     ];
                     if moment.contains(&key.as_str()) && !value.is_object() {
@@ -135,4 +135,10 @@ async fn get_and_post_and_both_names_agree() {
     let nested = host.post("get_contract_details", nested).await.ok();
     assert_eq!(by_get, by_post);
     assert_eq!(by_get, nested);
+    let con_id = &by_get["contracts"][0]["conId"];
+    let by_number = host
+        .get(&format!("get_contract_details?conId={con_id}"))
+        .await
+        .ok();
+    assert_eq!(by_get, by_number);
 }

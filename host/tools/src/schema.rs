@@ -43,7 +43,7 @@ impl Schema {
         }
         let mut faults = Vec::new();
         for error in self.0.iter_errors(value) {
-            name(&error, &mut faults);
+            name(value, &error, &mut faults);
             if faults.len() > NAMED {
                 break;
             }
@@ -61,17 +61,17 @@ impl Schema {
 
 /// Names one fault. Of a value that fits none of several alternatives, the
 /// faults of the alternative that comes closest are what helps.
-fn name(error: &ValidationError<'_>, faults: &mut Vec<String>) {
+fn name(value: &Value, error: &ValidationError<'_>, faults: &mut Vec<String>) {
     if let ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } =
         error.kind()
         && let Some(closest) = closest(error, context)
     {
         for error in closest {
-            name(error, faults);
+            name(value, error, faults);
         }
         return;
     }
-    faults.push(cut(&sentence(error)));
+    faults.push(cut(&sentence(value, error)));
 }
 
 /// The alternative whose faults lie within the value, not at the value itself.
@@ -98,7 +98,7 @@ fn closest<'a>(
     }
 }
 
-fn sentence(error: &ValidationError<'_>) -> String {
+fn sentence(value: &Value, error: &ValidationError<'_>) -> String {
     let path = path(error);
     let within = |field: &str| {
         if path.is_empty() {
@@ -117,6 +117,14 @@ fn sentence(error: &ValidationError<'_>) -> String {
         ValidationErrorKind::AdditionalProperties { unexpected }
         | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
             let names: Vec<_> = unexpected.iter().map(|field| within(field)).collect();
+            format!("{} is unknown", names.join(", "))
+        }
+        // An object that may have no fields at all: the error does not say
+        // which ones it has.
+        ValidationErrorKind::FalseSchema
+            if let Some(Value::Object(found)) = value.pointer(error.instance_path().as_str()) =>
+        {
+            let names: Vec<_> = found.keys().map(|field| within(field)).collect();
             format!("{} is unknown", names.join(", "))
         }
         _ if path.is_empty() => error.to_string(),
@@ -206,6 +214,14 @@ mod tests {
         ] {
             assert_eq!(order().check(&value), Err(sentence.to_owned()));
         }
+    }
+
+    #[test]
+    fn a_field_where_none_may_be_is_named() {
+        let nothing = schema(json!({ "type": "object", "additionalProperties": false }));
+        assert_eq!(nothing.check(&json!({})), Ok(()));
+        let faults = nothing.check(&json!({ "colour": "red" }));
+        assert_eq!(faults, Err("colour is unknown".to_owned()));
     }
 
     #[test]

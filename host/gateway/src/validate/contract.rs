@@ -61,8 +61,15 @@ fn texts(contract: &Contract) -> Result<()> {
     ] {
         plain_if_given(field, value.as_ref())?;
     }
-    if let SecurityType::Other(code) = &contract.security_type {
-        plain_if_given("secType", Some(code))?;
+    // A conId alone says which instrument it is: then there is no code.
+    if let SecurityType::Other(code) = &contract.security_type
+        && !(contract.con_id.is_some() && code.is_empty())
+    {
+        // A conId alone says what it is.
+        if contract.con_id.is_none() {
+            plain_if_given("secType", Some(code))?;
+        }
+        plain("secType", code)?;
     }
     Ok(())
 }
@@ -198,6 +205,10 @@ mod tests {
             con_id: Some(756_733),
             ..Contract::new("", SecurityType::Stock)
         };
+        let untyped = Contract {
+            con_id: Some(756_733),
+            ..Contract::new("", SecurityType::Other(String::new()))
+        };
         let chain = Contract {
             expiry: Some("2026-12".into()),
             ..of(SecurityType::Option)
@@ -209,6 +220,7 @@ mod tests {
         for question in [
             spy(),
             by_number,
+            untyped,
             chain,
             pair,
             of(SecurityType::Other("NEWS".into())),

@@ -19,7 +19,12 @@ pub(crate) fn order(contract: &Contract, order: &Order, now: OffsetDateTime) -> 
     time_in_force(order, now)?;
     shown(order)?;
     links(order)?;
-    if order.action == Action::SellShort && contract.security_type != SecurityType::Stock {
+    let stock = match &contract.security_type {
+        SecurityType::Stock => true,
+        SecurityType::Other(code) => code.is_empty(),
+        _ => false,
+    };
+    if order.action == Action::SellShort && !stock {
         return Err(Error::invalid(
             "Only stocks are sold short by SSHORT. Set action to SELL.",
         ));
@@ -43,12 +48,14 @@ fn quantity(quantity: Decimal) -> Result<()> {
     Ok(())
 }
 
-/// Combos and some futures trade at prices below zero.
+/// Combos and some futures trade at prices below zero. So may what is not
+/// known yet, because only its conId is given.
 fn may_be_negative(contract: &Contract) -> bool {
-    matches!(
-        contract.security_type,
-        SecurityType::Combo | SecurityType::Future | SecurityType::FutureOption
-    )
+    match &contract.security_type {
+        SecurityType::Combo | SecurityType::Future | SecurityType::FutureOption => true,
+        SecurityType::Other(code) => code.is_empty(),
+        _ => false,
+    }
 }
 
 fn prices(contract: &Contract, order_type: &OrderType) -> Result<()> {
