@@ -97,3 +97,25 @@ fn tick(engine: &Engine) -> Result<(), SandboxError> {
         .map_err(|error| SandboxError::Thread(error.to_string()))?;
     Ok(())
 }
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    fn is_pooled(max_instances: u32) -> bool {
+        let config = SandboxConfig {
+            max_instances,
+            ..SandboxConfig::default()
+        };
+        let engine = build(&config).unwrap();
+        engine.pooling_allocator_metrics().is_some()
+    }
+
+    #[test]
+    fn the_pool_is_used_where_there_is_room_for_it() {
+        assert!(is_pooled(4));
+        // More address space than a process has.
+        assert!(!is_pooled(1_000_000));
+    }
+}
