@@ -11,10 +11,17 @@ use time::OffsetDateTime;
 use crate::books::ledger::{Ledger, pair};
 use crate::clock;
 use crate::error::SimulatorError;
-use crate::exchange::bars::{Bar, BarSize, History, Traded};
+use crate::exchange::bar_request::BarSize;
+use crate::exchange::bars::{Bar, History, Traded};
 use crate::exchange::instrument::{Instrument, SecType};
 use crate::exchange::market::Market;
 use crate::exchange::{Exchange, built_in_instruments};
+
+/// Nothing in a fixture is larger, so that sums stay exact.
+const LIMIT: Decimal = dec!(1_000_000_000);
+
+/// No account starts with more cash.
+const MAX_CASH: Decimal = dec!(1_000_000_000_000);
 
 /// What the simulator starts with, read from JSON (`simulator/fixtures/example.json` is one).
 ///
@@ -217,6 +224,14 @@ impl FixtureAccount {
                     position.symbol, instrument.symbol
                 )));
             }
+            if position.quantity.abs() > LIMIT
+                || position.average_cost.is_some_and(|cost| cost.abs() > LIMIT)
+            {
+                return Err(SimulatorError::Fixture(format!(
+                    "{}: quantity and cost go up to {LIMIT}",
+                    position.symbol
+                )));
+            }
             let value = market.mark(con_id) * instrument.multiplier;
             let cost = position.quantity * position.average_cost.unwrap_or(value);
             if positions
@@ -235,6 +250,12 @@ impl FixtureAccount {
                     "no forex pair of the exchange prices {currency}"
                 )));
             }
+        }
+        if self.cash.values().any(|amount| amount.abs() > MAX_CASH) {
+            return Err(SimulatorError::Fixture(format!(
+                "{}: cash goes up to {}",
+                self.account, MAX_CASH
+            )));
         }
         Ok(Ledger::open(self.account, self.cash, positions, market))
     }

@@ -3,6 +3,7 @@
 //! It knows nothing of sockets. Every operation leaves messages for clients in a queue, in
 //! the order TWS would send them; the caller takes them with [`Exchange::take_events`].
 
+pub(crate) mod bar_request;
 pub(crate) mod bars;
 mod cancel;
 mod catalogue;

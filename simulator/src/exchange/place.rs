@@ -102,6 +102,12 @@ impl Exchange {
                     "Order rejected - reason:The parent order is no longer active",
                 ));
             }
+            if parent.terms.parent_id.is_some() {
+                return Err(Refusal::new(
+                    201,
+                    "Order rejected - reason:An attached order cannot have orders attached to it",
+                ));
+            }
             // The children of one parent cancel each other, as TWS arranges on its own.
             let group = parent.perm_id.to_string();
             order.terms.oca.get_or_insert((group, OcaEffect::Reduce));

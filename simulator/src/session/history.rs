@@ -7,7 +7,8 @@ use time::{Duration, OffsetDateTime};
 
 use super::Client;
 use crate::clock;
-use crate::exchange::bars::{Bar, BarRequest, BarSize, Shows, Span};
+use crate::exchange::bar_request::{BarRequest, BarSize, Shows, Span};
+use crate::exchange::bars::Bar;
 use crate::exchange::instrument::Instrument;
 use crate::exchange::search::Refusal;
 use crate::exchange::{Exchange, Quote};
@@ -191,6 +192,15 @@ pub(super) fn real_time_bars(
     }
 }
 
+/// A span that reaches just far enough back for the bar that is forming.
+fn latest(size: BarSize) -> Span {
+    match size {
+        BarSize::Seconds(_) | BarSize::Day => Span::Seconds(1),
+        BarSize::Week => Span::Weeks(1),
+        BarSize::Month => Span::Months(1),
+    }
+}
+
 /// What the market's last step means for a client's bars.
 pub(super) fn publish(client: &mut Client, exchange: &Exchange, now: OffsetDateTime) {
     let mut replies = Vec::new();
@@ -200,7 +210,7 @@ pub(super) fn publish(client: &mut Client, exchange: &Exchange, now: OffsetDateT
         };
         let request = BarRequest {
             end: now,
-            span: Span::Days(1),
+            span: latest(subscription.request.size),
             ..subscription.request
         };
         let bars = exchange.history.bars(

@@ -4,7 +4,9 @@ use ibapi::contracts::tick_types::TickType;
 use ibapi::contracts::{Contract, SecurityType};
 use ibapi::market_data::MarketDataType;
 use ibapi::market_data::TradingHours;
-use ibapi::market_data::historical::{BarSize, BarTimestamp, ToDuration, WhatToShow};
+use ibapi::market_data::historical::{
+    BarSize, BarTimestamp, HistoricalBarUpdate, ToDuration, WhatToShow,
+};
 use ibapi::market_data::realtime::TickTypes;
 use sandpit_simulator::{MarketDataPermission, Simulator, SimulatorConfig};
 
@@ -498,5 +500,38 @@ async fn bars_that_keep_up_to_date_are_a_subscription() {
     simulator.control().step(3);
     assert_eq!(simulator.connections()[0].subscriptions.len(), 1);
     drop(live);
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_stream_of_bars_begins_with_the_past_and_every_size_has_bars() {
+    let simulator = still().await;
+    let client = connect(&simulator, 1).await;
+    let euro = Contract::forex("EUR", "USD").build();
+    let mut live = client
+        .historical_data(&euro, BarSize::Day)
+        .duration(2.days())
+        .what_to_show(WhatToShow::MidPoint)
+        .stream()
+        .await
+        .unwrap();
+    let HistoricalBarUpdate::Historical(past) = next_data(&mut live).await else {
+        panic!("the past first")
+    };
+    assert_eq!(past.bars.len(), 2);
+    for size in [BarSize::Sec, BarSize::Min5, BarSize::Week, BarSize::Month] {
+        let more = client
+            .historical_data(&euro, size)
+            .duration(if size == BarSize::Sec {
+                60.seconds()
+            } else {
+                3.months()
+            })
+            .what_to_show(WhatToShow::MidPoint)
+            .fetch()
+            .await
+            .unwrap();
+        assert!(!more.bars.is_empty(), "{size:?}");
+    }
     simulator.shutdown().await;
 }
