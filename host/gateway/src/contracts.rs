@@ -120,19 +120,20 @@ impl Gateway {
 
 fn not_found(contract: &Contract, name: &str) -> Error {
     let kind = convert::contract::security_type_code(&contract.security_type);
-    let place = [&contract.exchange, &contract.currency]
+    let places = [&contract.exchange, &contract.currency];
+    let places = places.into_iter().flatten().map(String::as_str);
+    let described: Vec<_> = [kind]
         .into_iter()
-        .flatten()
-        .cloned()
-        .collect::<Vec<_>>()
-        .join(", ");
-    let place = if place.is_empty() {
-        place
-    } else {
-        format!(", {place}")
+        .chain(places)
+        .filter(|word| !word.is_empty())
+        .collect();
+    let described = match described.as_slice() {
+        [] => String::new(),
+        words => format!(" ({})", words.join(", ")),
     };
     Error::NotFound(format!(
-        "Contract not found: {name} ({kind}{place}). Check symbol, secType, exchange and currency."
+        "Contract not found: {name}{described}. Check symbol, secType, exchange and currency, or \
+         the conId."
     ))
 }
 

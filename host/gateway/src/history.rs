@@ -21,7 +21,10 @@ impl Gateway {
     pub async fn bars(&self, contract: &Contract, request: &BarsRequest) -> Result<Vec<Bar>> {
         validate::bars(contract, request)?;
         let session = self.session()?;
-        let question = convert::contract::to_tws(&self.complete(contract).await?);
+        let contract = &self.complete(contract).await?;
+        // Now that it is known what the contract is.
+        validate::bars(contract, request)?;
+        let question = convert::contract::to_tws(contract);
         let what = format!("the bars of {}", describe(contract));
         let (show, request) = (what_to_show(contract, request.what_to_show), *request);
         let work = {

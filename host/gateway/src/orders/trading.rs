@@ -62,6 +62,8 @@ impl Gateway {
         let session = self.session()?;
         check_account(&session, order)?;
         let contract = self.complete(contract).await?;
+        // Now that it is known what the contract is.
+        validate::order(&contract, order, OffsetDateTime::now_utc())?;
         let (caller, order) = (caller.clone(), order.clone());
         let work = placing::place(Arc::clone(&session), caller, contract, order);
         own_task(&session, work).await
@@ -85,6 +87,8 @@ impl Gateway {
         let session = self.session()?;
         check_account(&session, order)?;
         let contract = self.complete(contract).await?;
+        // Now that it is known what the contract is.
+        validate::order(&contract, order, OffsetDateTime::now_utc())?;
         let (caller, order) = (caller.clone(), order.clone());
         let work = placing::modify(Arc::clone(&session), caller, order_id, contract, order);
         own_task(&session, work).await
@@ -118,6 +122,8 @@ impl Gateway {
         let session = self.session()?;
         check_account(&session, order)?;
         let contract = self.complete(contract).await?;
+        // Now that it is known what the contract is.
+        validate::order(&contract, order, OffsetDateTime::now_utc())?;
         let (caller, order) = (caller.clone(), order.clone());
         let work = what_if::what_if(Arc::clone(&session), caller, contract, order);
         own_task(&session, work).await
@@ -125,8 +131,12 @@ impl Gateway {
 
     /// The contract as TWS needs it: with its number and where it is routed.
     pub(crate) async fn complete(&self, contract: &Contract) -> Result<Contract> {
-        let combo = contract.security_type == SecurityType::Combo;
-        if combo || (contract.con_id.is_some() && contract.exchange.is_some()) {
+        let typed = match &contract.security_type {
+            SecurityType::Combo => return Ok(contract.clone()),
+            SecurityType::Other(code) => !code.is_empty(),
+            _ => true,
+        };
+        if typed && contract.con_id.is_some() && contract.exchange.is_some() {
             return Ok(contract.clone());
         }
         self.qualify(contract).await

@@ -23,11 +23,25 @@ async fn a_stock_is_qualified_once() {
 #[tokio::test]
 async fn a_number_alone_is_enough() {
     let setup = Setup::new().await;
-    let number = Contract {
-        con_id: Some(12_340_039),
-        ..Contract::new("", SecurityType::Stock)
+    let number = |con_id| Contract {
+        con_id: Some(con_id),
+        ..Contract::new("", SecurityType::Other(String::new()))
     };
-    assert_eq!(setup.gateway.qualify(&number).await.unwrap().symbol, "VTI");
+    let vti = setup.gateway.qualify(&number(12_340_039)).await.unwrap();
+    assert_eq!(
+        (vti.symbol.as_str(), &vti.security_type),
+        ("VTI", &SecurityType::Stock)
+    );
+    assert!(
+        setup
+            .gateway
+            .bars(&number(12_340_039), &daily())
+            .await
+            .is_ok()
+    );
+    let (kind, text) = kind(setup.gateway.qualify(&number(999)).await);
+    assert_eq!(kind, "not-found");
+    assert!(text.starts_with("Contract not found: conId 999."), "{text}");
     setup.end().await;
 }
 

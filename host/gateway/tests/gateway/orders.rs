@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 use sandpit_gateway::model::{
-    ExecutionFilter, Oca, OcaType, Order, OrderStatus, OrderType, Side, StopAndLimit, TimeInForce,
-    TrailBy, TrailingStop,
+    Contract, ExecutionFilter, Oca, OcaType, Order, OrderStatus, OrderType, SecurityType, Side,
+    StopAndLimit, TimeInForce, TrailBy, TrailingStop,
 };
 
 use crate::support::{Setup, buy, caller, kind, n, sell, until};
@@ -190,6 +190,27 @@ async fn nonsense_reaches_nobody() {
     );
     assert_eq!(setup.received("PlaceOrderRequest"), 0);
     assert_eq!(setup.received("CancelOrderRequest"), 0);
+    setup.end().await;
+}
+
+#[tokio::test]
+async fn what_a_number_means_is_checked_before_it_is_sent() {
+    let setup = Setup::new().await;
+    let index = Contract::new("SPX", SecurityType::Index);
+    let index = setup.gateway.qualify(&index).await.unwrap();
+    let number = Contract {
+        con_id: index.con_id,
+        exchange: index.exchange,
+        ..Contract::new("", SecurityType::Other(String::new()))
+    };
+    let placed = setup
+        .gateway
+        .place(&caller(), &number, &buy(1, OrderType::Market))
+        .await;
+    let (kind_of, text) = kind(placed);
+    assert_eq!(kind_of, "invalid-request");
+    assert!(text.contains("index"), "{text}");
+    assert_eq!(setup.received("PlaceOrderRequest"), 0);
     setup.end().await;
 }
 
