@@ -1,14 +1,12 @@
 //! One call of a tool, the same way for MCP and REST.
 
-use std::panic::AssertUnwindSafe;
-
-use futures::FutureExt;
 use sandpit_tools::{CallRequest, Failure, FailureKind, Outcome, ToolError, Tools};
 use uuid::Uuid;
 
 /// Calls a tool. A panic on the way is a failure of the call and no more.
 ///
-/// Dropping the future cancels the call.
+/// The call runs in a task of its own: when the future is dropped, because the
+/// caller has left, the call is cancelled and still ends in good order.
 pub(crate) async fn run(
     tools: &Tools,
     name: &str,
@@ -16,9 +14,13 @@ pub(crate) async fn run(
 ) -> Result<Outcome, ToolError> {
     let _cancelled_if_dropped = request.cancel.clone().drop_guard();
     let call_id = request.call_id.clone();
-    let call = AssertUnwindSafe(tools.call(name, request)).catch_unwind();
-    call.await.unwrap_or_else(|_| {
-        tracing::error!(tool = name, call_id, "the call panicked");
+    let call = tokio::spawn({
+        let tools = tools.clone();
+        let name = name.to_owned();
+        async move { tools.call(&name, request).await }
+    });
+    call.await.unwrap_or_else(|error| {
+        tracing::error!(tool = name, call_id, %error, "the call did not end by itself");
         Ok(Outcome::Failure(Failure::new(
             FailureKind::Internal,
             format!("The host failed while it ran {name}. Its log says more, under {call_id}."),

@@ -15,6 +15,9 @@ use crate::problem::{Problem, ProblemKind};
 /// The body of every response.
 pub(crate) type Body = BoxBody<Bytes, Infallible>;
 
+/// How long the rest of a body that is too large is taken.
+const LINGER: Duration = Duration::from_secs(2);
+
 /// A response with a text of some type.
 pub(crate) fn text(
     status: StatusCode,
@@ -42,12 +45,12 @@ pub(crate) fn empty(status: StatusCode) -> Response<Body> {
 }
 
 /// Reads a whole request body of at most `limit` bytes.
-pub(crate) async fn read<B>(body: B, limit: usize, patience: Duration) -> Result<Bytes, Problem>
+pub(crate) async fn read<B>(mut body: B, limit: usize, patience: Duration) -> Result<Bytes, Problem>
 where
-    B: http_body::Body<Data = Bytes>,
+    B: http_body::Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn Error + Send + Sync>>,
 {
-    let read = Limited::new(body, limit).collect();
+    let read = Limited::new(&mut body, limit).collect();
     let Ok(read) = tokio::time::timeout(patience, read).await else {
         return Err(Problem::new(
             ProblemKind::RequestTimeout,
@@ -59,13 +62,31 @@ where
     };
     match read {
         Ok(body) => Ok(body.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Problem::new(
-            ProblemKind::BodyTooLarge,
-            format!("The body is larger than {limit} bytes, the most that is read here."),
-        )),
+        Err(error) if error.is::<LengthLimitError>() => {
+            let _ = tokio::time::timeout(LINGER, discard(body, limit)).await;
+            Err(Problem::new(
+                ProblemKind::BodyTooLarge,
+                format!("The body is larger than {limit} bytes, the most that is read here."),
+            ))
+        }
         Err(_) => Err(Problem::new(
             ProblemKind::InvalidBody,
             "The body ended before it was complete.",
         )),
+    }
+}
+
+/// Takes some more of a body that is too large. Many clients send all of it
+/// before they look for an answer, and would miss it if the connection closed.
+async fn discard<B>(mut body: B, limit: usize)
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+{
+    let mut left = limit.saturating_mul(4);
+    while let Some(Ok(frame)) = body.frame().await {
+        left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+        if left == 0 {
+            return;
+        }
     }
 }

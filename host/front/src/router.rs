@@ -107,7 +107,7 @@ impl App {
             }),
             other => {
                 let Some(below) = other.strip_prefix("/api/v1/") else {
-                    return Err(Problem::unknown_route(other));
+                    return Err(Problem::unknown_route(whole));
                 };
                 let (parts, body) = request.into_parts();
                 rest::handle(self, &parts, below, body, call_id).await

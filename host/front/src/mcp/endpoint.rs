@@ -5,6 +5,7 @@
 //! with sessions; everything else is complete in itself and goes to the one
 //! without: clients of 2026-07-28, and older ones that call without a session.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -14,13 +15,14 @@ use http::header::{CONTENT_TYPE, HeaderMap};
 use http::{HeaderName, Method, Request, Response, StatusCode};
 use http_body_util::{BodyStream, Full, StreamBody};
 use hyper::body::Incoming;
-use rmcp::model::{ErrorCode, ErrorData, JsonRpcError};
+use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
 use rmcp::transport::streamable_http_server::session::SessionManager;
 use rmcp::transport::streamable_http_server::session::local::LocalSessionManager;
 use rmcp::transport::streamable_http_server::session::never::NeverSessionManager;
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use sandpit_tools::Tools;
 use serde::Deserialize;
+use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::changes::ListChanges;
@@ -49,9 +51,11 @@ pub(crate) struct Endpoint {
 #[derive(Deserialize)]
 struct Envelope<'a> {
     #[serde(borrow)]
-    jsonrpc: Option<std::borrow::Cow<'a, str>>,
+    jsonrpc: Option<Cow<'a, str>>,
     #[serde(borrow)]
-    method: Option<std::borrow::Cow<'a, str>>,
+    method: Option<Cow<'a, str>>,
+    #[serde(default)]
+    id: Option<Value>,
 }
 
 impl Endpoint {
@@ -150,26 +154,36 @@ impl Endpoint {
         let limit = app.config.max_body_bytes;
         let body = reply::read(body, limit, app.config.request_timeout).await?;
         let has_session = parts.headers.contains_key(SESSION_ID);
-        let opens = match serde_json::from_slice::<Envelope<'_>>(&body) {
-            Ok(envelope) if envelope.jsonrpc.as_deref() == Some("2.0") => {
-                envelope.method.as_deref() == Some("initialize")
-            }
-            // The service answers what is not even meant as JSON.
-            _ if !is_json(&parts.headers) => false,
-            Ok(_) => {
-                let error = ErrorData::invalid_request("the message is not JSON-RPC 2.0", None);
-                return Ok(refused(error));
-            }
-            Err(error) => return Ok(refused(not_a_message(&error))),
-        };
-        let request = Request::from_parts(parts, Full::new(body));
-        if opens && !has_session {
-            self.open(app, request).await
-        } else if has_session {
-            Ok(self.with_sessions.handle(request).await)
-        } else {
-            Ok(self.without_sessions.handle(request).await)
+        if !is_json(&parts.headers) {
+            // The service says what it wants instead.
+            let request = Request::from_parts(parts, Full::new(body));
+            return Ok(self.without_sessions.handle(request).await);
         }
+        let envelope = match serde_json::from_slice::<Envelope<'_>>(&body) {
+            Ok(envelope) => envelope,
+            Err(error) => return Ok(refused(None, not_a_message(&error))),
+        };
+        let id = envelope.id.and_then(|id| serde_json::from_value(id).ok());
+        if envelope.jsonrpc.as_deref() != Some("2.0") {
+            let error = ErrorData::invalid_request("the message is not JSON-RPC 2.0", None);
+            return Ok(refused(id, error));
+        }
+        let opens = envelope.method.as_deref() == Some("initialize");
+        let request = Request::from_parts(parts, Full::new(body));
+        let response = if opens && !has_session {
+            self.open(app, request).await?
+        } else if has_session {
+            self.with_sessions.handle(request).await
+        } else {
+            self.without_sessions.handle(request).await
+        };
+        // rmcp's word for JSON that is no message of the protocol. The media
+        // type was right, though.
+        if response.status() == StatusCode::UNSUPPORTED_MEDIA_TYPE {
+            let error = ErrorData::invalid_request("the message is not one of MCP", None);
+            return Ok(refused(id, error));
+        }
+        Ok(response)
     }
 
     /// Opens a session, if there may be one more.
@@ -229,9 +243,9 @@ fn not_a_message(error: &serde_json::Error) -> ErrorData {
     }
 }
 
-/// A JSON-RPC error for a message without a usable id.
-fn refused(error: ErrorData) -> Response<Body> {
-    let error = JsonRpcError::new(None, error);
+/// A JSON-RPC error for a message that cannot be read.
+fn refused(id: Option<RequestId>, error: ErrorData) -> Response<Body> {
+    let error = JsonRpcError::new(id, error);
     match serde_json::to_vec(&error) {
         Ok(body) => reply::json(StatusCode::BAD_REQUEST, body),
         Err(_) => reply::empty(StatusCode::BAD_REQUEST),

@@ -9,6 +9,7 @@
 //! reads too slowly, the tool waits for it, and when it stops to read, the
 //! call is cancelled too.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +21,6 @@ use hyper::body::Frame;
 use sandpit_tools::{CallRequest, Event, Level, Outcome, ToolError};
 use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 
@@ -69,8 +69,10 @@ pub(super) async fn answer(
     request.events = Some(events);
     request.cancel = cancel;
     let tools = app.tools.clone();
-    let call = tokio::spawn(async move { call::run(&tools, &name, request).await });
-    tokio::spawn(writer.run(call, received));
+    tokio::spawn(async move {
+        let call = call::run(&tools, &name, request);
+        writer.run(call, received).await;
+    });
     if let Ok(Ok(problem)) = tokio::time::timeout(EARLY, verdict).await {
         return Err(*problem);
     }
@@ -109,7 +111,7 @@ struct Writer {
 impl Writer {
     async fn run(
         mut self,
-        call: JoinHandle<Result<Outcome, ToolError>>,
+        call: impl Future<Output = Result<Outcome, ToolError>>,
         events: mpsc::Receiver<Event>,
     ) {
         if self.write(call, events).await.is_err() {
@@ -120,19 +122,20 @@ impl Writer {
 
     async fn write(
         &mut self,
-        mut call: JoinHandle<Result<Outcome, ToolError>>,
+        call: impl Future<Output = Result<Outcome, ToolError>>,
         mut events: mpsc::Receiver<Event>,
     ) -> Result<(), Gone> {
+        let mut call = pin!(call);
         let mut open = true;
-        let ended = loop {
+        let outcome = loop {
             tokio::select! {
                 biased;
+                () = self.frames.closed() => return Err(Gone),
                 event = events.recv(), if open => match event {
                     Some(event) => self.send(frame(event)).await?,
                     None => open = false,
                 },
-                ended = &mut call => break ended,
-                () = self.frames.closed() => return Err(Gone),
+                outcome = &mut call => break outcome,
                 () = tokio::time::sleep(self.keep_alive) => {
                     self.send(Bytes::from_static(b": still here\n\n")).await?;
                 }
@@ -141,10 +144,6 @@ impl Writer {
         while let Ok(event) = events.try_recv() {
             self.send(frame(event)).await?;
         }
-        let Ok(outcome) = ended else {
-            // The call was aborted because the process ends.
-            return Err(Gone);
-        };
         match super::answer(outcome) {
             Ok(summary) => self.send(event("summary", &summary, Some(END))).await,
             Err(problem) => self.fail(problem).await,
@@ -249,6 +248,88 @@ mod tests {
             data,
         };
         assert_eq!(frame(tick), "event: tick\ndata: {\"bid\":1.10}\n\n");
+    }
+
+    /// A writer for a reader who takes `room` frames and no more.
+    fn writer(
+        room: usize,
+    ) -> (
+        Writer,
+        mpsc::Receiver<Bytes>,
+        oneshot::Receiver<Box<Problem>>,
+    ) {
+        let (frames, body) = mpsc::channel(room);
+        let (early, verdict) = oneshot::channel();
+        let writer = Writer {
+            frames,
+            call_id: "1".to_owned(),
+            cancel: CancellationToken::new(),
+            early: Some(early),
+            slow_reader: Duration::from_millis(20),
+            keep_alive: Duration::from_secs(3600),
+        };
+        (writer, body, verdict)
+    }
+
+    fn log(message: &str) -> Event {
+        Event::Log {
+            level: Level::Info,
+            message: message.to_owned(),
+        }
+    }
+
+    fn failed() -> Result<Outcome, ToolError> {
+        let kind = sandpit_tools::FailureKind::NotFound;
+        let failure = sandpit_tools::Failure::new(kind, "Not there.");
+        Ok(Outcome::Failure(failure))
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_stops_reading_loses_its_call() {
+        let (writer, _body, _verdict) = writer(1);
+        let cancel = writer.cancel.clone();
+        let (events, received) = mpsc::channel(8);
+        for _ in 0..2 {
+            events.send(log("more")).await.unwrap();
+        }
+        writer.run(std::future::pending(), received).await;
+        assert!(cancel.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_leaves_loses_its_call() {
+        let (writer, body, _verdict) = writer(1);
+        let cancel = writer.cancel.clone();
+        let (_events, received) = mpsc::channel(8);
+        drop(body);
+        writer.run(std::future::pending(), received).await;
+        assert!(cancel.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_failure_before_anything_else_is_the_answer() {
+        let (writer, mut body, verdict) = writer(8);
+        let (events, received) = mpsc::channel(8);
+        drop(events);
+        writer.run(async { failed() }, received).await;
+        let problem = verdict.await.unwrap().json("1");
+        assert_eq!(problem.get("status"), Some(&json!(404)));
+        assert_eq!(body.recv().await, None);
+    }
+
+    #[tokio::test]
+    async fn a_failure_after_events_is_the_last_of_them() {
+        let (writer, mut body, verdict) = writer(8);
+        let (events, received) = mpsc::channel(8);
+        events.send(log("begun")).await.unwrap();
+        writer.run(async { failed() }, received).await;
+        assert!(verdict.await.is_err());
+        let first = body.recv().await.unwrap();
+        assert!(first.starts_with(b"event: log\n"));
+        let last = String::from_utf8(body.recv().await.unwrap().to_vec()).unwrap();
+        assert!(last.starts_with("event: error\ndata: {"), "{last}");
+        assert!(last.ends_with("\nid: end\n\n"), "{last}");
+        assert_eq!(body.recv().await, None);
     }
 
     #[test]

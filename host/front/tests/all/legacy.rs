@@ -1,0 +1,204 @@
+//! MCP up to 2025-11-25: with a session, and without.
+
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::{FrontConfig, Server, fixture, fixture_call, messages, nothing, read_until, send};
+
+fn initialize() -> Value {
+    json!({
+        "jsonrpc": "2.0",
+        "id": 0,
+        "method": "initialize",
+        "params": {
+            "protocolVersion": "2025-11-25",
+            "capabilities": { "elicitation": {} },
+            "clientInfo": { "name": "test", "version": "1" },
+        },
+    })
+}
+
+/// An open session.
+struct Session<'a> {
+    server: &'a Server,
+    id: String,
+}
+
+impl<'a> Session<'a> {
+    async fn open(server: &'a Server) -> Self {
+        let reply = send(server.message(&initialize())).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        let result = &reply.messages()[0]["result"];
+        assert_eq!(result["protocolVersion"], "2025-11-25");
+        let session = Self {
+            server,
+            id: reply.header("mcp-session-id").to_owned(),
+        };
+        let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+        assert_eq!(send(session.message(&initialized)).await.status, 202);
+        session
+    }
+
+    fn message(&self, message: &Value) -> RequestBuilder {
+        self.server
+            .message(message)
+            .header("mcp-session-id", &self.id)
+            .header("mcp-protocol-version", "2025-11-25")
+    }
+
+    /// The stream of the session.
+    async fn listen(&self) -> reqwest::Response {
+        let request = self
+            .server
+            .get("/api/v1/mcp")
+            .header("accept", "text/event-stream")
+            .header("mcp-session-id", &self.id);
+        request.send().await.unwrap()
+    }
+
+    async fn close(self) {
+        let url = self.server.url("/api/v1/mcp");
+        let request = self.server.client.delete(url);
+        let reply = send(request.header("mcp-session-id", &self.id)).await;
+        assert_eq!(reply.status, 202);
+    }
+}
+
+#[tokio::test]
+async fn a_session_from_its_beginning_to_its_end() {
+    let server = fixture().await;
+    let session = Session::open(&server).await;
+    let list = json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list"});
+    let listed = send(session.message(&list)).await.messages();
+    assert_eq!(listed[0]["result"]["tools"][0]["name"], "fixture_tool");
+    let answer = send(session.message(&fixture_call(2, "structured"))).await;
+    let answer = &answer.messages()[0]["result"];
+    assert_eq!(answer["structuredContent"], json!({"mode": "structured"}));
+    let id = session.id.clone();
+    session.close().await;
+    let late = server.message(&list).header("mcp-session-id", id);
+    assert_eq!(send(late).await.status, 404);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn calls_without_a_session() {
+    let server = fixture().await;
+    let reply = send(server.message(&fixture_call(1, "structured"))).await;
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(
+        reply.json()["result"]["structuredContent"],
+        json!({"mode": "structured"})
+    );
+    let mut call = fixture_call(1, "progress");
+    call["params"]["_meta"] = json!({"progressToken": 5});
+    let messages = send(server.message(&call)).await.messages();
+    assert_eq!(messages.len(), 4, "{messages:?}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn log_lines_follow_the_level_of_the_session() {
+    let server = fixture().await;
+    let session = Session::open(&server).await;
+    let mut stream = session.listen().await;
+    send(session.message(&fixture_call(1, "log"))).await;
+    let text = read_until(&mut stream, "\"error\"").await;
+    assert!(
+        text.contains("\"info\"") && !text.contains("\"debug\""),
+        "{text}"
+    );
+
+    let level = json!({
+        "jsonrpc": "2.0", "id": 2, "method": "logging/setLevel", "params": {"level": "error"},
+    });
+    let set = send(session.message(&level)).await.messages();
+    assert_eq!(set[0]["result"], json!({}));
+    send(session.message(&fixture_call(3, "log"))).await;
+    let text = read_until(&mut stream, "\"error\"").await;
+    assert!(!text.contains("\"warning\""), "{text}");
+    drop(stream);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_question_is_asked_within_the_call() {
+    let server = fixture().await;
+    let session = Session::open(&server).await;
+    for (response, expected) in [
+        (
+            json!({"action": "accept", "content": {"colour": "red"}}),
+            "accept",
+        ),
+        (json!({"action": "decline"}), "decline"),
+        (json!({"action": "cancel"}), "cancel"),
+    ] {
+        let request = session.message(&fixture_call(7, "ask"));
+        let mut call = request.send().await.unwrap();
+        let text = read_until(&mut call, "elicitation/create").await;
+        let asked = messages(&text);
+        let question = asked.last().unwrap();
+        assert_eq!(question["params"]["message"], "Which colour?");
+        let answer = json!({"jsonrpc": "2.0", "id": question["id"], "result": response});
+        assert_eq!(send(session.message(&answer)).await.status, 202);
+        let text = read_until(&mut call, "\"result\"").await;
+        let result = messages(&text).pop().unwrap();
+        let content = &result["result"]["structuredContent"];
+        assert_eq!(content["response"], expected, "{result}");
+    }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_cancelled_call_ends() {
+    let server = fixture().await;
+    let session = Session::open(&server).await;
+    let mut call = session
+        .message(&fixture_call(4, "sleep"))
+        .send()
+        .await
+        .unwrap();
+    read_until(&mut call, "retry:").await;
+    let cancel = json!({
+        "jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 4},
+    });
+    assert_eq!(send(session.message(&cancel)).await.status, 202);
+    // Its stream ends, without a result.
+    let rest = tokio::time::timeout(super::PATIENCE, call.text()).await;
+    let rest = rest.expect("the stream ends").unwrap();
+    assert!(!rest.contains("result"), "{rest}");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn sessions_have_a_limit() {
+    let config = FrontConfig {
+        max_sessions: 2,
+        ..FrontConfig::default()
+    };
+    let server = nothing(config).await;
+    let first = Session::open(&server).await;
+    let second = Session::open(&server).await;
+    let refused = send(server.message(&initialize())).await;
+    refused.problem(503, "too-many-sessions");
+    assert_eq!(refused.header("retry-after"), "60");
+    // Whoever needs no session is not concerned.
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    assert_eq!(send(server.message(&ping)).await.status, 200);
+    first.close().await;
+    Session::open(&server).await.close().await;
+    second.close().await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_stream_of_a_session_ends_with_the_front() {
+    let server = fixture().await;
+    let session = Session::open(&server).await;
+    let stream = session.listen().await;
+    assert_eq!(stream.status(), 200);
+    server.stop.cancel();
+    let ended = tokio::time::timeout(super::PATIENCE, stream.text()).await;
+    ended.expect("the stream ends").unwrap();
+    server.end().await;
+}
