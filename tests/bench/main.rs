@@ -6,7 +6,6 @@
 //! machine; the ratios much less so.
 
 #![expect(
-    clippy::unwrap_used,
     clippy::expect_used,
     reason = "a measurement that cannot go on should say so and stop"
 )]

@@ -42,13 +42,14 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
 
     table.section("One call of ibkr_get_status, fresh instance, against the same work natively");
     for callers in [1, 2] {
-        let sandboxed = many(callers, || {
-            let component = component.clone();
+        let (tool, same) = (component.clone(), gateway.clone());
+        let sandboxed = many(callers, move || {
+            let component = tool.clone();
             async move { call(&component).await }
         })
         .await;
-        let native = many(callers, || {
-            let gateway = gateway.clone();
+        let native = many(callers, move || {
+            let gateway = same.clone();
             async move { natively(&gateway, "{}") }
         })
         .await;
