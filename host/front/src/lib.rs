@@ -4,12 +4,26 @@
 //! serves the same tools twice:
 //!
 //! - MCP (Streamable HTTP, both protocol eras) at `/api/v1/mcp` and at
-//!   `/api/v1` itself, see [`mcp`];
-//! - REST, generated from the tools at request time, see [`rest`].
+//!   `/api/v1` itself (module `mcp`);
+//! - REST, generated from the tools at request time (module `rest`).
 //!
 //! Beside them are `/healthz` and `/readyz`. What all of them share, the checks
-//! of `Host` and `Origin`, CORS and the call id, is in [`router`]; connections
-//! are in [`server`].
+//! of `Host` and `Origin`, CORS and the call id, is in the module `router`;
+//! connections are in `server`.
+//!
+//! ```no_run
+//! # async fn run(tools: sandpit_tools::Tools) -> Result<(), Box<dyn std::error::Error>> {
+//! use sandpit_front::{Front, FrontConfig};
+//! use tokio::net::TcpListener;
+//! use tokio_util::sync::CancellationToken;
+//!
+//! let front = Front::new(tools, FrontConfig::default())?;
+//! let listener = TcpListener::bind("127.0.0.1:8000").await?;
+//! let shutdown = CancellationToken::new();
+//! front.serve(listener, shutdown).await?;
+//! # Ok(())
+//! # }
+//! ```
 
 mod arguments;
 mod call;
