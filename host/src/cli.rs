@@ -131,11 +131,10 @@ pub struct StartArgs {
 /// Arguments of `health`.
 #[derive(Debug, Args)]
 pub struct HealthArgs {
-    /// What to ask.
-    #[arg(
-        long,
-        value_name = "URL",
-        default_value = "http://127.0.0.1:8000/healthz"
-    )]
-    pub url: http::Uri,
+    /// What to ask [default: /healthz at the configured address and port].
+    #[arg(long, value_name = "URL")]
+    pub url: Option<http::Uri>,
+    /// The configuration file [default: sandpit.toml, if there is one].
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
 }

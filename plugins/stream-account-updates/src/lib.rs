@@ -42,7 +42,7 @@ impl Latest {
     /// Each new one replaces the older one of the same value or position.
     fn update(&mut self, values: Vec<AccountValue>, portfolio: Vec<PortfolioItem>) {
         for value in values {
-            match self.values.iter_mut().find(|old| old.is_same_value(&value)) {
+            match self.values.iter_mut().find(|old| old.key() == value.key()) {
                 Some(old) => *old = value,
                 None => self.values.push(value),
             }
@@ -102,6 +102,10 @@ impl Tool for StreamAccountUpdates {
             }
             changed
         })?;
+        // TWS sends them in any order.
+        latest
+            .values
+            .sort_by(|one, other| one.key().cmp(&other.key()));
         Ok(Output {
             updates_count,
             latest,

@@ -44,10 +44,11 @@ pub struct AccountValue {
 }
 
 impl AccountValue {
-    /// Whether both are the same value at different times.
+    /// What names the value, whatever it is at the time: account, tag and
+    /// currency.
     #[must_use]
-    pub fn is_same_value(&self, other: &Self) -> bool {
-        self.account == other.account && self.tag == other.tag && self.currency == other.currency
+    pub fn key(&self) -> (&str, &str, Option<&str>) {
+        (&self.account, &self.tag, self.currency.as_deref())
     }
 }
 
