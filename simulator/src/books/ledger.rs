@@ -4,6 +4,7 @@
 //! what a partial close takes out of a total is what it leaves less.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
@@ -42,10 +43,11 @@ impl Position {
     }
 
     /// What the position adds to net liquidation beside the account's cash: the market value
-    /// for what was paid in full, the gain for a future, nothing for forex (it is cash).
+    /// for what was paid in full, the gain for a future, nothing for forex (it is cash) and for
+    /// combinations (only their legs are held).
     pub(crate) fn contribution(&self, instrument: &Instrument, mark: Decimal) -> Decimal {
         match instrument.sec_type {
-            SecType::Forex => Decimal::ZERO,
+            SecType::Forex | SecType::Combo => Decimal::ZERO,
             SecType::Future => self.market_value(instrument, mark) - self.paid,
             SecType::Stock | SecType::Option | SecType::Index => {
                 self.market_value(instrument, mark)
@@ -84,6 +86,17 @@ pub(crate) struct Start {
     pub(crate) positions: BTreeMap<i32, (Decimal, Decimal)>,
     pub(crate) net_liquidation: Decimal,
     pub(crate) unrealized: Decimal,
+}
+
+/// A trade, made or supposed.
+#[derive(Debug, Clone)]
+pub(crate) struct Trade {
+    pub(crate) instrument: Arc<Instrument>,
+    /// Units, negative when sold.
+    pub(crate) signed: Decimal,
+    pub(crate) price: Decimal,
+    /// In USD.
+    pub(crate) commission: Decimal,
 }
 
 /// What a fill did to the books.
@@ -151,14 +164,15 @@ impl Ledger {
         ledger
     }
 
-    /// Books a fill of `signed` units (negative when sold) at `price`.
-    pub(crate) fn book(
-        &mut self,
-        instrument: &Instrument,
-        signed: Decimal,
-        price: Decimal,
-        commission: Decimal,
-    ) -> Booked {
+    /// Books a fill.
+    pub(crate) fn book(&mut self, trade: &Trade) -> Booked {
+        let Trade {
+            instrument,
+            signed,
+            price,
+            commission,
+        } = trade;
+        let (signed, price, commission) = (*signed, *price, *commission);
         let position = self.positions.entry(instrument.con_id).or_default();
         let held = position.quantity;
         let closes = if held.is_sign_negative() == signed.is_sign_negative() || held.is_zero() {

@@ -7,7 +7,7 @@
 use rust_decimal::Decimal;
 use rust_decimal::dec;
 
-use super::ledger::{Ledger, Position};
+use super::ledger::{Ledger, Position, Trade};
 use crate::exchange::instrument::{Instrument, SecType};
 use crate::exchange::market::Market;
 
@@ -69,6 +69,8 @@ fn requirement(
         SecType::Stock | SecType::Index => (size * dec!(0.25), size * dec!(0.20), Decimal::ZERO),
         SecType::Future => (size * dec!(0.08), size * dec!(0.07), Decimal::ZERO),
         SecType::Forex => (size * dec!(0.03), size * dec!(0.025), Decimal::ZERO),
+        // Never held: its legs are.
+        SecType::Combo => (Decimal::ZERO, Decimal::ZERO, Decimal::ZERO),
         SecType::Option if value > Decimal::ZERO => (Decimal::ZERO, Decimal::ZERO, value),
         SecType::Option => {
             let underlying = instrument
@@ -80,16 +82,11 @@ fn requirement(
     }
 }
 
-/// The figures after a trade of `signed` units at `price` with this commission.
-pub(crate) fn margin_after(
-    ledger: &Ledger,
-    market: &Market,
-    instrument: &Instrument,
-    signed: Decimal,
-    price: Decimal,
-    commission: Decimal,
-) -> Margin {
+/// The figures after these trades.
+pub(crate) fn margin_after(ledger: &Ledger, market: &Market, trades: &[Trade]) -> Margin {
     let mut after = ledger.clone();
-    after.book(instrument, signed, price, commission);
+    for trade in trades {
+        after.book(trade);
+    }
     margin(&after, market)
 }

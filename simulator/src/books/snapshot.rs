@@ -108,6 +108,8 @@ pub struct ExecutionRecord {
     pub commission: Decimal,
     /// The gain realized, after commissions, in USD; `None` when the fill only opened.
     pub realized: Option<Decimal>,
+    /// The id of the execution of the combination (`BAG`) that this one is a leg of.
+    pub combo: Option<String>,
 }
 
 /// One order.
@@ -151,7 +153,9 @@ impl Books {
     /// - cash is the starting cash less what was traded and the commissions;
     /// - cash and positions are the net liquidation value;
     /// - its change is what was realized and what is unrealized;
-    /// - orders have filled what was executed for them.
+    /// - orders have filled what was executed for them;
+    /// - a combination traded at what its legs add up to. It changes neither cash nor positions:
+    ///   its legs do.
     ///
     /// # Errors
     ///
@@ -163,12 +167,14 @@ impl Books {
         for account in &self.accounts {
             account.check(&self.executions)?;
         }
+        self.check_combos()?;
         for order in &self.orders {
             let executed: Decimal = self
                 .executions
                 .iter()
                 .filter(|execution| {
                     (execution.client_id, execution.order_id) == (order.client_id, order.order_id)
+                        && execution.combo.is_none()
                 })
                 .map(|execution| execution.quantity.abs())
                 .sum();
@@ -186,6 +192,27 @@ impl Books {
         }
         Ok(())
     }
+
+    fn check_combos(&self) -> Result<(), String> {
+        for combo in self.executions.iter().filter(|one| one.sec_type == "BAG") {
+            let legs: Decimal = self
+                .executions
+                .iter()
+                .filter(|leg| leg.combo.as_ref() == Some(&combo.execution_id))
+                .map(ExecutionRecord::value)
+                .sum();
+            let name = format!("combination {}: value", combo.execution_id);
+            equal(&name, combo.value(), legs)?;
+        }
+        Ok(())
+    }
+}
+
+impl ExecutionRecord {
+    /// What was paid, in USD; negative when sold.
+    fn value(&self) -> Decimal {
+        self.quantity * self.price * self.multiplier
+    }
 }
 
 impl AccountBooks {
@@ -201,7 +228,7 @@ impl AccountBooks {
         let mine = || {
             executions
                 .iter()
-                .filter(|execution| execution.account == *account)
+                .filter(|execution| execution.account == *account && execution.sec_type != "BAG")
         };
         let commissions: Decimal = mine().map(|execution| execution.commission).sum();
         equal(
@@ -215,7 +242,7 @@ impl AccountBooks {
             let usd = cash.entry(String::from("USD")).or_default();
             *usd -= execution.commission;
             if execution.sec_type != "FUT" {
-                *usd -= execution.quantity * execution.price * execution.multiplier;
+                *usd -= execution.value();
             }
             if execution.sec_type == "CASH" {
                 let base = execution.local_symbol.split('.').next().unwrap_or_default();
@@ -229,9 +256,7 @@ impl AccountBooks {
             equal(&name, position.quantity, position.start_quantity + quantity)?;
             if position.sec_type == "FUT" {
                 // Only what closed units gained is in cash; what open ones cost is not.
-                let traded: Decimal = traded()
-                    .map(|execution| execution.quantity * execution.price * execution.multiplier)
-                    .sum();
+                let traded: Decimal = traded().map(ExecutionRecord::value).sum();
                 let open = position.market_value - position.contribution;
                 *cash.entry(String::from("USD")).or_default() +=
                     open - position.start_cost - traded;

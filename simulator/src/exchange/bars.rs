@@ -183,9 +183,8 @@ fn session(
         return None;
     }
     let (from, to): (Time, Time) = match (instrument.sec_type, regular_hours) {
-        (SecType::Option | SecType::Index, _) | (SecType::Stock | SecType::Future, true) => {
-            (time!(9:30), time!(16:00))
-        }
+        (SecType::Option | SecType::Index | SecType::Combo, _)
+        | (SecType::Stock | SecType::Future, true) => (time!(9:30), time!(16:00)),
         (SecType::Stock, false) => (time!(4:00), time!(20:00)),
         (SecType::Future, false) => (time!(0:00), time!(17:00)),
         (SecType::Forex, _) => (time!(0:15), time!(17:00)),
@@ -384,7 +383,7 @@ fn traded(instrument: &Instrument, path: &Path, bar: &Bar, window: Window) -> Tr
         SecType::Stock => 600_000.0,
         SecType::Future => 90_000.0,
         SecType::Option => 300.0,
-        SecType::Forex | SecType::Index => 0.0,
+        SecType::Forex | SecType::Index | SecType::Combo => 0.0,
     };
     let shares = hourly * hours * (0.5 + path::chance(window.start, path.seed));
     let volume = number::from_double(Some(shares.round())).unwrap_or_default();

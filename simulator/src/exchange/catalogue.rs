@@ -162,6 +162,7 @@ fn stock(row: &StockRow, stock_type: &'static str) -> Instrument {
         stock_type,
         start_price,
         volatility,
+        legs: Vec::new(),
     }
 }
 
@@ -194,6 +195,7 @@ fn index(
         stock_type: "",
         start_price,
         volatility,
+        legs: Vec::new(),
     }
 }
 
@@ -220,6 +222,7 @@ fn forex(con_id: i32, base: &str, long_name: &str, start_price: Decimal) -> Inst
         stock_type: "",
         start_price,
         volatility: 0.07,
+        legs: Vec::new(),
     }
 }
 
@@ -260,6 +263,7 @@ fn futures(
                 stock_type: "",
                 start_price,
                 volatility: 0.16,
+                legs: Vec::new(),
             }
         })
         .collect()
@@ -304,6 +308,7 @@ fn option_chain(
                     stock_type: "",
                     start_price: Decimal::ONE,
                     volatility: underlying.volatility,
+                    legs: Vec::new(),
                 });
             }
         }

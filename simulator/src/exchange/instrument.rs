@@ -7,6 +7,7 @@ use rust_decimal::Decimal;
 use rust_decimal::dec;
 use time::Date;
 
+use super::combo::Leg;
 use crate::clock;
 use crate::number;
 use crate::wire::proto;
@@ -19,6 +20,8 @@ pub(crate) enum SecType {
     Future,
     Forex,
     Index,
+    /// Several instruments traded as one. It is never listed and never held.
+    Combo,
 }
 
 impl fmt::Display for SecType {
@@ -29,6 +32,7 @@ impl fmt::Display for SecType {
             Self::Future => "FUT",
             Self::Forex => "CASH",
             Self::Index => "IND",
+            Self::Combo => "BAG",
         })
     }
 }
@@ -113,12 +117,19 @@ pub(crate) struct Instrument {
     pub(crate) start_price: Decimal,
     /// The price's yearly volatility, as a fraction.
     pub(crate) volatility: f64,
+    /// What a combination is made of; empty for everything else.
+    pub(crate) legs: Vec<Leg>,
 }
 
 impl Instrument {
     /// Whether orders for it are accepted: an index is only quoted.
     pub(crate) fn is_tradable(&self) -> bool {
         self.sec_type != SecType::Index
+    }
+
+    /// Whether it is a combination, which has no price and no position of its own.
+    pub(crate) fn is_combo(&self) -> bool {
+        self.sec_type == SecType::Combo
     }
 
     /// Whether a position in it is settled by its gains and losses alone.
@@ -136,13 +147,19 @@ impl Instrument {
     /// Commission for an order that has filled `quantity` in all at an average `price`, in USD.
     ///
     /// Stocks: 0.005 per share, at least 1.00. Options: 0.65 per contract, at least 1.00.
-    /// Futures: 2.25 per contract. Forex: 0.00002 of the value, at least 2.00.
+    /// Futures: 2.25 per contract. Forex: 0.00002 of the value, at least 2.00. Combinations: as
+    /// for each of the legs.
     pub(crate) fn commission(&self, quantity: Decimal, value: Decimal) -> Decimal {
         match self.sec_type {
             SecType::Stock | SecType::Index => (quantity * dec!(0.005)).max(dec!(1)),
             SecType::Option => (quantity * dec!(0.65)).max(dec!(1)),
             SecType::Future => quantity * dec!(2.25),
             SecType::Forex => (value * dec!(0.00002)).round_dp(4).max(dec!(2)),
+            SecType::Combo => self
+                .legs
+                .iter()
+                .map(|leg| leg.instrument.commission(quantity * leg.ratio, value))
+                .sum(),
         }
     }
 
@@ -166,6 +183,15 @@ impl Instrument {
             currency: text(self.currency),
             local_symbol: text(&self.local_symbol),
             trading_class: text(&self.trading_class),
+            combo_legs_descrip: text(
+                &self
+                    .legs
+                    .iter()
+                    .map(Leg::description)
+                    .collect::<Vec<_>>()
+                    .join(","),
+            ),
+            combo_legs: self.legs.iter().map(Leg::message).collect(),
             ..proto::Contract::default()
         }
     }

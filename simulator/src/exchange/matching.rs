@@ -7,6 +7,7 @@ use super::order::{Execution, Order, Status};
 use super::quote::{Quote, Side};
 use super::terms::{Kind, OcaEffect};
 use super::{Event, Exchange};
+use crate::books::ledger::Trade;
 use crate::exchange::instrument::SecType;
 
 /// What an order can trade in one step.
@@ -68,10 +69,10 @@ impl Exchange {
         else {
             return;
         };
-        let Some(quote) = self.market.quote(order.instrument.con_id) else {
+        let Some(quote) = self.market.quote_of(&order.instrument) else {
             return;
         };
-        let Some(found) = find_match(order, quote) else {
+        let Some(found) = find_match(order, &quote) else {
             return;
         };
         if found.quantity.is_zero()
@@ -88,6 +89,12 @@ impl Exchange {
             return;
         };
         let before = order.remaining();
+        let legs = self.market.leg_trades(
+            &order.instrument,
+            order.terms.side,
+            order.filled,
+            found.quantity,
+        );
         order.filled += found.quantity;
         order.filled_value += found.quantity * found.price;
         order.last_price = Some(found.price);
@@ -102,7 +109,7 @@ impl Exchange {
             Status::Submitted
         };
         order.completed = is_filled.then_some(now);
-        let mut execution = Execution {
+        let whole = Execution {
             exec_id: format!("0000e0d5.{number:08x}.01.01"),
             time: now,
             account: order.account.clone(),
@@ -118,33 +125,33 @@ impl Exchange {
             commission,
             realized: None,
             took_liquidity: found.took_liquidity,
+            combo: None,
         };
         let after = order.remaining();
-        if let Some(ledger) = self.ledger_mut(&execution.account) {
-            let booked = ledger.book(
-                &execution.instrument,
-                execution.signed,
-                found.price,
-                commission,
-            );
-            execution.realized = booked.realized;
+        let (client, order_id) = (whole.client_id, whole.order_id);
+        let account = whole.account.clone();
+        let mut made = self.with_legs(whole, legs, number);
+        if let Some(ledger) = self.ledger_mut(&account) {
+            for execution in made.iter_mut().filter(|one| one.is_booked()) {
+                execution.realized = ledger.book(&execution.trade()).realized;
+            }
         }
-        self.verify(&execution.account);
+        self.verify(&account);
 
-        let client = execution.client_id;
-        self.events
-            .push(Event::ToClient(client, execution.details(-1).into()));
+        for execution in &made {
+            let details = execution.details(-1);
+            self.events.push(Event::ToClient(client, details.into()));
+        }
         self.report(perm_id);
-        self.events.push(Event::ToClient(
-            client,
-            execution.commission_report().into(),
-        ));
-        self.events.push(Event::PositionChanged {
-            account: execution.account.clone(),
-            con_id: execution.instrument.con_id,
-        });
-        let order_id = execution.order_id;
-        self.executions.push(execution);
+        for execution in made.iter().filter(|one| one.is_booked()) {
+            let commission = execution.commission_report();
+            self.events.push(Event::ToClient(client, commission.into()));
+            self.events.push(Event::PositionChanged {
+                account: account.clone(),
+                con_id: execution.instrument.con_id,
+            });
+        }
+        self.executions.extend(made);
 
         self.settle_group(perm_id, before, after, now);
         if is_filled {
@@ -152,6 +159,43 @@ impl Exchange {
                 self.release_child(child, now);
             }
         }
+    }
+
+    /// A fill and, if it is one of a combination, those of its legs: TWS reports the whole
+    /// first, and charges commission on the legs.
+    fn with_legs(&self, mut whole: Execution, legs: Vec<Trade>, number: usize) -> Vec<Execution> {
+        if legs.is_empty() {
+            return vec![whole];
+        }
+        whole.commission = Decimal::ZERO;
+        let executions: Vec<Execution> = legs
+            .into_iter()
+            .zip(2..)
+            .map(|(trade, part)| {
+                let con_id = trade.instrument.con_id;
+                let earlier = self
+                    .executions
+                    .iter()
+                    .filter(|one| one.perm_id == whole.perm_id && one.instrument.con_id == con_id);
+                let (mut units, mut value) = (trade.signed.abs(), trade.signed.abs() * trade.price);
+                for execution in earlier {
+                    units += execution.signed.abs();
+                    value += execution.signed.abs() * execution.price;
+                }
+                Execution {
+                    exec_id: format!("0000e0d5.{number:08x}.{part:02}.01"),
+                    instrument: trade.instrument,
+                    signed: trade.signed,
+                    price: trade.price,
+                    cumulative: units,
+                    average_price: (value / units).round_dp(8),
+                    commission: trade.commission,
+                    combo: Some(whole.exec_id.clone()),
+                    ..whole.clone()
+                }
+            })
+            .collect();
+        std::iter::once(whole).chain(executions).collect()
     }
 
     /// The books must add up after every fill; if they do not, the simulator is defective and
@@ -236,6 +280,18 @@ fn find_match(order: &Order, quote: &Quote) -> Option<Match> {
     let terms = &order.terms;
     let side = terms.side;
     let remaining = order.remaining();
+    if order.instrument.is_combo() {
+        // Its legs take what their markets offer, which can be better than the limit.
+        let price = quote.opposite(side);
+        let acceptable = terms
+            .limit
+            .is_none_or(|limit| is_within(side, price, limit));
+        return acceptable.then_some(Match {
+            price,
+            quantity: remaining.min(quote.available(side)),
+            took_liquidity: true,
+        });
+    }
     if order.at_auction {
         let acceptable = terms
             .limit

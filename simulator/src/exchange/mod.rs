@@ -7,6 +7,7 @@ pub(crate) mod bar_request;
 pub(crate) mod bars;
 mod cancel;
 mod catalogue;
+pub(crate) mod combo;
 mod derive;
 pub(crate) mod instrument;
 pub(crate) mod market;
@@ -254,6 +255,7 @@ fn execution_record(execution: &Execution) -> ExecutionRecord {
         price: execution.price,
         commission: execution.commission,
         realized: execution.realized,
+        combo: execution.combo.clone(),
     }
 }
 

@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 
 use super::instrument::Instrument;
 use super::terms::Terms;
+use crate::books::ledger::Trade;
 use crate::number;
 use crate::wire::proto;
 
@@ -150,6 +151,8 @@ impl Order {
         let mut order = self.wire_order();
         // A completed order is known by its permanent id alone.
         order.order_id = None;
+        // Of one that is over, TWS gives what was left unfilled as its quantity.
+        order.total_quantity = Some(number::to_text(self.remaining()));
         order.filled_quantity = Some(number::to_text(self.filled));
         let mut state = self.state();
         state.completed_time = self.completed.map(crate::clock::with_zone);
@@ -228,9 +231,26 @@ pub(crate) struct Execution {
     pub(crate) realized: Option<Decimal>,
     /// Whether it took what others offered, or was itself taken.
     pub(crate) took_liquidity: bool,
+    /// The execution of the combination that this one is a leg of.
+    pub(crate) combo: Option<String>,
 }
 
 impl Execution {
+    /// Whether it changes the books: of a combination, only the legs do.
+    pub(crate) fn is_booked(&self) -> bool {
+        !self.instrument.is_combo()
+    }
+
+    /// What it does to them.
+    pub(crate) fn trade(&self) -> Trade {
+        Trade {
+            instrument: Arc::clone(&self.instrument),
+            signed: self.signed,
+            price: self.price,
+            commission: self.commission,
+        }
+    }
+
     /// `BOT` or `SLD`.
     pub(crate) fn side(&self) -> &'static str {
         if self.signed.is_sign_negative() {
@@ -255,6 +275,8 @@ impl Execution {
             req_id: Some(request),
             contract: Some(proto::Contract {
                 exchange: Some(self.exchange().to_owned()),
+                // The legs are in the order; an execution has none.
+                combo_legs: Vec::new(),
                 ..contract
             }),
             execution: Some(proto::Execution {

@@ -10,6 +10,7 @@ use super::order::{Order, Status};
 use super::search::Refusal;
 use super::terms::{Kind, OcaEffect, Terms, TimeInForce};
 use super::{Event, Exchange, estimated_commission};
+use crate::books::ledger::Trade;
 use crate::books::margin::{margin, margin_after};
 use crate::number;
 use crate::wire::proto;
@@ -34,7 +35,7 @@ impl Exchange {
         let message = request
             .order
             .ok_or_else(|| Refusal::validation("Please enter an order"))?;
-        let instrument = self.market.find_one(request.contract.as_ref())?;
+        let instrument = self.market.resolve(request.contract.as_ref())?;
         let terms = Terms::read(&message, &instrument, now)?;
         let account = self.account(message.account.as_deref())?.account.clone();
         let exchange = request
@@ -207,6 +208,7 @@ impl Exchange {
             Status::Staged | Status::PreSubmitted | Status::Submitted => {}
         }
         let same = old.instrument.con_id == new.instrument.con_id
+            && old.instrument.legs == new.instrument.legs
             && old.terms.side == new.terms.side
             && old.account == new.account
             && old.terms.parent_id == new.terms.parent_id;
@@ -275,15 +277,9 @@ impl Exchange {
             return Ok(());
         };
         let before = margin(ledger, &self.market);
-        let (signed, price, commission) = self.estimate(order);
-        let after = margin_after(
-            ledger,
-            &self.market,
-            &order.instrument,
-            signed,
-            price,
-            commission,
-        );
+        let trades = self.estimate(order);
+        let commission: Decimal = trades.iter().map(|trade| trade.commission).sum();
+        let after = margin_after(ledger, &self.market, &trades);
         if after.available().is_sign_negative()
             && after.available() < before.available() - commission
         {
@@ -299,9 +295,18 @@ impl Exchange {
         Ok(())
     }
 
-    /// Signed quantity, price and commission of what is left of an order.
-    fn estimate(&self, order: &Order) -> (Decimal, Decimal, Decimal) {
+    /// The trades that what is left of an order would be: those of a combination in its legs,
+    /// at their prices now.
+    fn estimate(&self, order: &Order) -> Vec<Trade> {
         let terms = &order.terms;
+        if order.instrument.is_combo() {
+            return self.market.leg_trades(
+                &order.instrument,
+                terms.side,
+                order.filled,
+                order.remaining(),
+            );
+        }
         let market = self
             .market
             .quote(order.instrument.con_id)
@@ -311,22 +316,21 @@ impl Exchange {
             _ => terms.limit.unwrap_or(market),
         };
         let commission = estimated_commission(&order.instrument, order.remaining(), price);
-        (terms.side.signed(order.remaining()), price, commission)
+        vec![Trade {
+            instrument: Arc::clone(&order.instrument),
+            signed: terms.side.signed(order.remaining()),
+            price,
+            commission,
+        }]
     }
 
     /// Answers a what-if order: the margins before and after, and the commission.
     fn preview(&mut self, order: Order) -> Result<(), Refusal> {
         let ledger = self.account(Some(&order.account))?;
-        let (signed, price, commission) = self.estimate(&order);
+        let trades = self.estimate(&order);
+        let commission: Decimal = trades.iter().map(|trade| trade.commission).sum();
         let before = margin(ledger, &self.market);
-        let after = margin_after(
-            ledger,
-            &self.market,
-            &order.instrument,
-            signed,
-            price,
-            commission,
-        );
+        let after = margin_after(ledger, &self.market, &trades);
         self.check_funds(&order)?;
         let double = |value: Decimal| Some(number::to_double(value.round_dp(2)));
         let mut answer = order.open_order();

@@ -16,6 +16,14 @@ pub(crate) enum Side {
 }
 
 impl Side {
+    /// The other one.
+    pub(crate) fn opposite(self) -> Self {
+        match self {
+            Self::Buy => Self::Sell,
+            Self::Sell => Self::Buy,
+        }
+    }
+
     /// A quantity with this side's sign.
     pub(crate) fn signed(self, quantity: Decimal) -> Decimal {
         match self {
@@ -168,7 +176,7 @@ fn size(instrument: &Instrument, random: &mut ChaCha8Rng) -> Decimal {
         SecType::Option => (10, 90, 1),
         SecType::Future => (8, 60, 1),
         SecType::Forex => (10, 50, 100_000),
-        SecType::Index => (0, 0, 1),
+        SecType::Index | SecType::Combo => (0, 0, 1),
     };
     Decimal::from(random.random_range(from..=to) * lot)
 }

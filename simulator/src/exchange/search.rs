@@ -39,7 +39,7 @@ impl Refusal {
         )
     }
 
-    fn no_definition() -> Self {
+    pub(crate) fn no_definition() -> Self {
         Self::new(200, "No security definition has been found for the request")
     }
 }

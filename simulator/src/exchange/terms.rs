@@ -178,6 +178,12 @@ impl Terms {
             .as_deref()
             .and_then(Kind::parse)
             .ok_or_else(|| Refusal::validation("Invalid order type was entered"))?;
+        if instrument.is_combo() && !matches!(kind, Kind::Market | Kind::Limit) {
+            return Err(Refusal::new(
+                387,
+                "Unsupported order type for this exchange and security type.",
+            ));
+        }
         let price = |value: Option<f64>| price(value, instrument);
         // A zero price field is how some clients send "none".
         let limit = match kind {
@@ -309,8 +315,16 @@ fn amount(value: Option<f64>) -> Result<Option<Decimal>, Refusal> {
 }
 
 fn price(value: Option<f64>, instrument: &Instrument) -> Result<Option<Decimal>, Refusal> {
-    match amount(value)? {
-        Some(price) if price.is_zero() => Err(Refusal::validation(
+    let price = if instrument.is_combo() {
+        // A combination can cost nothing, or bring something in.
+        let size = amount(value.map(f64::abs))?;
+        let is_negative = value.is_some_and(f64::is_sign_negative);
+        size.map(|size| if is_negative { -size } else { size })
+    } else {
+        amount(value)?
+    };
+    match price {
+        Some(price) if price.is_zero() && !instrument.is_combo() => Err(Refusal::validation(
             "A price of zero is not valid for this order",
         )),
         Some(price) if !(price % instrument.min_tick).is_zero() => Err(Refusal::new(

@@ -92,7 +92,7 @@ impl Exchange {
         };
         let last = self
             .market
-            .quote(order.instrument.con_id)
+            .quote_of(&order.instrument)
             .map(|quote| quote.last);
         if order.awaits_trigger() && last.is_some_and(|last| order.reaches_trigger(last)) {
             order.is_triggered = true;

@@ -122,7 +122,7 @@ fn rules(instrument: &Instrument) -> String {
 
 fn rule_id(instrument: &Instrument) -> i32 {
     match instrument.sec_type {
-        SecType::Stock | SecType::Option | SecType::Index => 26,
+        SecType::Stock | SecType::Option | SecType::Index | SecType::Combo => 26,
         SecType::Future => 67,
         SecType::Forex => 239,
     }

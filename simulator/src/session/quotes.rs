@@ -82,7 +82,7 @@ pub(super) fn request(
     if client.subscriptions.quotes.contains_key(&id) {
         return Err(Refusal::processing("Duplicate ticker id"));
     }
-    let instrument = exchange.market.find_one(request.contract.as_ref())?;
+    let instrument = exchange.market.resolve(request.contract.as_ref())?;
     let is_snapshot =
         request.snapshot.unwrap_or_default() || request.regulatory_snapshot.unwrap_or_default();
     if is_snapshot
@@ -200,7 +200,7 @@ impl QuoteSubscription {
     /// Every tick as it stands, prices first.
     fn ticks(&self, exchange: &Exchange, now: OffsetDateTime) -> Vec<(i32, Tick)> {
         let instrument = &self.instrument;
-        let Some(quote) = exchange.market.quote(instrument.con_id) else {
+        let Some(quote) = exchange.market.quote_of(instrument) else {
             return Vec::new();
         };
         let mut ticks = Vec::new();
@@ -209,6 +209,10 @@ impl QuoteSubscription {
             ticks.push((ASK, Tick::Price(quote.ask, Some(quote.ask_size))));
             ticks.push((BID_SIZE, Tick::Size(quote.bid_size)));
             ticks.push((ASK_SIZE, Tick::Size(quote.ask_size)));
+        }
+        // A combination is quoted by its legs, and nothing else is published of it.
+        if instrument.is_combo() {
+            return ticks;
         }
         // Currencies are quoted, but no last trade is published.
         if instrument.sec_type != SecType::Forex {

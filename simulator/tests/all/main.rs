@@ -9,6 +9,7 @@
 )]
 
 mod accounts;
+mod combos;
 mod contracts;
 mod orders;
 mod protocol;

@@ -858,6 +858,8 @@ async fn completed_orders_say_how_they_ended() {
             Orders::OrderData(data) => Some((
                 data.order_state.status.to_string(),
                 data.order_state.completed_status,
+                // Of an order that is over: what was left unfilled, and what was filled.
+                (data.order.total_quantity, data.order.filled_quantity),
             )),
             Orders::OrderStatus(_) => None,
         })
@@ -865,8 +867,16 @@ async fn completed_orders_say_how_they_ended() {
     assert_eq!(
         completed,
         [
-            ("Filled".to_owned(), "Filled Size: 10".to_owned()),
-            ("Cancelled".to_owned(), "Cancelled by Trader".to_owned()),
+            (
+                "Filled".to_owned(),
+                "Filled Size: 10".to_owned(),
+                (0.0, 10.0)
+            ),
+            (
+                "Cancelled".to_owned(),
+                "Cancelled by Trader".to_owned(),
+                (10.0, 0.0)
+            ),
         ]
     );
     simulator.shutdown().await;
