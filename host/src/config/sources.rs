@@ -1,0 +1,287 @@
+//! Where settings come from: defaults, `sandpit.toml`, `.env`, the environment
+//! and the command line, each stronger than the one before.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use figment::providers::{Format, Serialized, Toml};
+use figment::value::{Dict, Map, Value};
+use figment::{Figment, Metadata, Profile, Provider};
+
+use super::Config;
+
+/// The file that is read when no other is named, if it is there.
+const DEFAULT_FILE: &str = "sandpit.toml";
+
+/// The variables that have a short name of their own, and what they set.
+const SHORT_NAMES: [(&str, &str); 4] = [
+    ("TWS_HOST", "gateway.host"),
+    ("TWS_PORT", "gateway.port"),
+    ("TWS_CLIENT_ID", "gateway.client_id"),
+    ("PORT", "server.port"),
+];
+
+/// Everything else is `SANDPIT_SECTION__KEY`.
+const PREFIX: &str = "SANDPIT_";
+
+/// What the command line says; it wins over everything else.
+#[derive(Debug, Clone, Default)]
+pub struct Overrides {
+    values: Vec<(&'static str, Value)>,
+}
+
+impl Overrides {
+    /// Sets `key` (such as `server.port`) if there is a value.
+    pub fn set<T: Into<Value>>(&mut self, key: &'static str, value: Option<T>) {
+        if let Some(value) = value {
+            self.values.push((key, value.into()));
+        }
+    }
+}
+
+impl Provider for Overrides {
+    fn metadata(&self) -> Metadata {
+        Metadata::named("the command line")
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let mut dict = Dict::new();
+        for (key, value) in &self.values {
+            insert(&mut dict, key, value.clone());
+        }
+        Ok(Profile::Default.collect(dict))
+    }
+}
+
+/// Environment variables, over those of a `.env` file.
+#[derive(Debug, Clone, Default)]
+struct Environment {
+    variables: BTreeMap<String, String>,
+}
+
+impl Environment {
+    /// `.env` in `folder`, then the process's own variables. An empty variable
+    /// counts as unset, as compose files write it.
+    fn read(folder: &Path) -> anyhow::Result<Self> {
+        let mut variables = BTreeMap::new();
+        let file = folder.join(".env");
+        if file.exists() {
+            let lines = dotenvy::from_path_iter(&file).context("cannot read .env")?;
+            for line in lines {
+                let (name, value) = line.context(
+                    "a line of .env cannot be read; each must be NAME=value, quoted where it has spaces",
+                )?;
+                variables.insert(name, value);
+            }
+        }
+        for (name, value) in std::env::vars_os() {
+            if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
+                variables.insert(name, value);
+            }
+        }
+        variables.retain(|_, value| !value.trim().is_empty());
+        Ok(Self { variables })
+    }
+
+    /// What each relevant variable sets: (its name, key, value).
+    fn settings(&self) -> impl Iterator<Item = (&str, String, Value)> {
+        self.variables.iter().filter_map(|(name, text)| {
+            let short = SHORT_NAMES.iter().find(|(short, _)| short == name);
+            let key = match short {
+                Some((_, key)) => (*key).to_owned(),
+                None => {
+                    let (section, key) = name.strip_prefix(PREFIX)?.split_once("__")?;
+                    format!("{section}.{key}").to_lowercase()
+                }
+            };
+            let value = if key == "gateway.host" {
+                Value::from(text.trim())
+            } else {
+                // Figment's own grammar: numbers, booleans, [lists], text.
+                match text.trim().parse() {
+                    Ok(value) => value,
+                    Err(never) => match never {},
+                }
+            };
+            Some((name.as_str(), key, value))
+        })
+    }
+}
+
+impl Provider for Environment {
+    fn metadata(&self) -> Metadata {
+        let names: BTreeMap<String, String> = self
+            .settings()
+            .map(|(name, key, _)| (key, name.to_owned()))
+            .collect();
+        Metadata::named("the environment or .env").interpolater(move |_, keys| {
+            let key = keys.join(".");
+            names.get(&key).cloned().unwrap_or(key)
+        })
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        let mut dict = Dict::new();
+        for (_, key, value) in self.settings() {
+            insert(&mut dict, &key, value);
+        }
+        Ok(Profile::Default.collect(dict))
+    }
+}
+
+/// Puts `value` under a key of the form `section.name`.
+fn insert(dict: &mut Dict, key: &str, value: Value) {
+    match key.split_once('.') {
+        None => {
+            dict.insert(key.to_owned(), value);
+        }
+        Some((section, rest)) => {
+            let entry = dict
+                .entry(section.to_owned())
+                .or_insert_with(|| Value::from(Dict::new()));
+            if let Value::Dict(_, inner) = entry {
+                insert(inner, rest, value);
+            }
+        }
+    }
+}
+
+impl Config {
+    /// Reads the configuration. `file` must exist if it is named; otherwise
+    /// `sandpit.toml` in the working folder is read if there is one.
+    ///
+    /// # Errors
+    /// A sentence that names the setting, where it comes from, what was found
+    /// and what is expected.
+    pub fn read(file: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Self> {
+        let mut figment = Figment::from(Serialized::defaults(Self::default()));
+        let mut folder = PathBuf::new();
+        let default = Path::new(DEFAULT_FILE);
+        match file {
+            Some(file) if !file.is_file() => bail!(
+                "there is no configuration file {}; name another with --config, or leave it out",
+                file.display()
+            ),
+            Some(file) => {
+                folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
+                figment = figment.merge(Toml::file_exact(file));
+            }
+            None if default.is_file() => figment = figment.merge(Toml::file_exact(default)),
+            None => {}
+        }
+        // A relative folder in the file means: beside the file.
+        if let Ok(tools) = figment.extract_inner::<PathBuf>("tools.folder") {
+            figment = figment.merge(Serialized::default("tools.folder", folder.join(tools)));
+        }
+        let figment = figment
+            .merge(Environment::read(Path::new("."))?)
+            .merge(overrides);
+        let config: Self = figment.extract().map_err(readable)?;
+        config.validate()?;
+        Ok(config)
+    }
+}
+
+/// All that is wrong, in one sentence each.
+fn readable(error: figment::Error) -> anyhow::Error {
+    let lines: Vec<String> = error.into_iter().map(|error| error.to_string()).collect();
+    anyhow::anyhow!("the configuration is wrong: {}", lines.join("; "))
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+
+    use super::super::LogFormat;
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Environment {
+        let variables = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Environment { variables }
+    }
+
+    fn extract(toml: &str, pairs: &[(&str, &str)]) -> Result<Config, String> {
+        let config: Config = Figment::from(Serialized::defaults(Config::default()))
+            .merge(Toml::string(toml))
+            .merge(environment(pairs))
+            .extract()
+            .map_err(|error| readable(error).to_string())?;
+        config.validate().map_err(|error| error.to_string())?;
+        Ok(config)
+    }
+
+    #[test]
+    fn the_default_is_paper_on_this_machine() {
+        let config = extract("", &[]).unwrap();
+        assert_eq!(config.gateway.port, 7497);
+        assert!(!config.gateway.connect_on_start);
+        assert!(config.server.listen.is_loopback());
+        assert_eq!(config.server.port, 8000);
+    }
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let config = extract(
+            "[gateway]\nport = 4002\nhost = \"a\"\n[server]\nport = 1",
+            &[
+                ("TWS_PORT", "7496"),
+                ("PORT", "9000"),
+                ("SANDPIT_LOG__FORMAT", "json"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(config.gateway.port, 7496);
+        assert_eq!(config.gateway.host, "a");
+        assert_eq!(config.server.port, 9000);
+        assert_eq!(config.log.format, LogFormat::Json);
+    }
+
+    #[test]
+    fn a_host_that_looks_like_a_number_is_a_host() {
+        let config = extract("", &[("TWS_HOST", "10")]).unwrap();
+        assert_eq!(config.gateway.host, "10");
+    }
+
+    #[test]
+    fn a_wrong_value_names_its_variable() {
+        let error = extract("", &[("TWS_PORT", "abc")]).expect_err("abc is no port");
+        assert!(
+            error.contains("TWS_PORT") && error.contains("abc"),
+            "{error}"
+        );
+        let error = extract("", &[("TWS_PORT", "70000")]).expect_err("too large");
+        assert!(
+            error.contains("TWS_PORT") && error.contains("70000"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_misspelt_key_is_refused() {
+        let error = extract("[gateway]\nprot = 1", &[]).expect_err("no such key");
+        assert!(error.contains("prot"), "{error}");
+        let error = extract("", &[("SANDPIT_SERVER__PROT", "1")]).expect_err("no such key");
+        assert!(error.contains("prot"), "{error}");
+    }
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        for (toml, word) in [
+            ("[gateway]\nclient_id = -1", "client_id"),
+            ("[gateway]\nport = 0", "gateway.port"),
+            (
+                "[tools]\ncall_deadline_seconds = 0",
+                "call_deadline_seconds",
+            ),
+            ("[sandbox]\nmax_calls = 0", "max_calls"),
+            ("[gateway]\nhost = \"\"", "gateway.host"),
+        ] {
+            let error = extract(toml, &[]).expect_err(toml);
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}
