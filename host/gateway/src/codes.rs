@@ -69,9 +69,19 @@ pub(crate) fn order_message(code: i32, text: &str) -> OrderMessage {
         135 | 10147 => OrderMessage::Unknown,
         161 | 10148 => OrderMessage::TooLate,
         _ if is_warning(code, text) => OrderMessage::Warning,
-        103..=134 | 136..=160 | 163 | 164 | 200 | 201 | 203 | 321 | 434 | 461 | 481 => {
-            OrderMessage::Refused
-        }
+        103..=134
+        | 136..=160
+        | 163
+        | 164
+        | 200
+        | 201
+        | 203
+        | 312..=315
+        | 321
+        | 387
+        | 434
+        | 461
+        | 481 => OrderMessage::Refused,
         _ => OrderMessage::Unclear,
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::codes;
 use crate::connection::Gateway;
 use crate::convert::{self, contract::describe};
-use crate::model::{Contract, ContractDetails, Error, Result, SecurityType};
+use crate::model::{ComboLeg, Contract, ContractDetails, Error, Result, SecurityType};
 use crate::validate;
 
 /// How many answers the cache keeps before it starts anew.
@@ -47,9 +47,15 @@ impl Gateway {
     ///
     /// # Errors
     /// `NotFound` if there is none; `InvalidRequest` for a contradictory
-    /// contract.
+    /// contract, or a combo, which has no details of its own.
     pub async fn details(&self, contract: &Contract) -> Result<Vec<ContractDetails>> {
         validate::contract(contract)?;
+        if contract.security_type == SecurityType::Combo {
+            return Err(Error::invalid(
+                "A combo has no contract details of its own. Ask for those of each leg, by its \
+                 conId.",
+            ));
+        }
         let session = self.session()?;
         let question = convert::contract::to_tws(contract);
         let name = describe(contract);
@@ -79,18 +85,45 @@ impl Gateway {
     }
 
     /// The one instrument that matches, complete with `con_id`. Answers may
-    /// come from a cache, which lives as long as the connection.
+    /// come from a cache, which lives as long as the connection. A combo is
+    /// returned as it is, once TWS knows each of its legs.
     ///
     /// # Errors
-    /// `NotFound` if there is none; `InvalidRequest` naming candidates if
-    /// there are several.
+    /// `NotFound` if there is none, or no such leg; `InvalidRequest` naming
+    /// candidates if there are several.
     pub async fn qualify(&self, contract: &Contract) -> Result<Contract> {
         validate::contract(contract)?;
-        let session = self.session()?;
-        // TWS knows a combo by its legs: it has no details of its own.
         if contract.security_type == SecurityType::Combo {
+            for (leg, number) in contract.combo_legs.iter().zip(1..) {
+                self.qualify_leg(leg, number).await?;
+            }
             return Ok(contract.clone());
         }
+        self.qualify_one(contract).await
+    }
+
+    /// Whether TWS knows a leg of a combo, on the exchange it is routed to.
+    async fn qualify_leg(&self, leg: &ComboLeg, number: usize) -> Result<()> {
+        // The conId says which instrument it is, whatever its type.
+        let question = Contract {
+            con_id: Some(leg.con_id),
+            exchange: Some(leg.exchange.clone()),
+            ..Contract::new("", SecurityType::Other(String::new()))
+        };
+        match self.qualify_one(&question).await {
+            Ok(_) => Ok(()),
+            Err(Error::NotFound(_)) => Err(Error::NotFound(format!(
+                "Contract not found: leg {number} of the combo, conId {} on {}. Look it up with \
+                 ibkr_get_contract_details.",
+                leg.con_id, leg.exchange
+            ))),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The one listed instrument that matches.
+    async fn qualify_one(&self, contract: &Contract) -> Result<Contract> {
+        let session = self.session()?;
         if let Some(answer) = session.contracts.get(contract) {
             return Ok(answer);
         }

@@ -65,7 +65,9 @@ pub(super) fn executions(
         .filter(|execution| passes(execution, &filter, since))
     {
         client.send(execution.details(id));
-        client.send(execution.commission_report());
+        if execution.is_booked() {
+            client.send(execution.commission_report());
+        }
     }
     client.send(proto::ExecutionDetailsEnd { req_id: Some(id) });
     Ok(())

@@ -154,6 +154,8 @@ async fn a_spread_fills_in_its_legs_and_only_they_are_held() {
             Executions::CommissionReport(_) => None,
         })
         .collect();
+    // No commission is charged on the whole.
+    assert_eq!((found.len(), parts.len()), (5, 3));
     let kinds: Vec<_> = parts.iter().map(|part| part.0.as_str()).collect();
     assert_eq!(kinds, ["BAG", "OPT", "OPT"]);
     assert!(parts[0].1.ends_with(".01.01") && parts[2].1.ends_with(".03.01"));

@@ -56,7 +56,8 @@ pub struct Execution {
     pub average_price: Option<Decimal>,
     /// The order's `reference`.
     pub reference: Option<String>,
-    /// What it cost; absent until TWS has reported it.
+    /// What it cost; absent until TWS has reported it, and for a combo, where
+    /// TWS reports it of each leg.
     pub commission: Option<Commission>,
 }
 

@@ -129,10 +129,11 @@ impl Gateway {
         own_task(&session, work).await
     }
 
-    /// The contract as TWS needs it: with its number and where it is routed.
+    /// The contract as TWS needs it: with its number and where it is routed. A
+    /// combo stays as it is, once its legs are known.
     pub(crate) async fn complete(&self, contract: &Contract) -> Result<Contract> {
         let typed = match &contract.security_type {
-            SecurityType::Combo => return Ok(contract.clone()),
+            SecurityType::Combo => false,
             SecurityType::Other(code) => !code.is_empty(),
             _ => true,
         };

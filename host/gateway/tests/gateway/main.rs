@@ -8,6 +8,7 @@
 )]
 
 mod account;
+mod combos;
 mod connection;
 mod data;
 mod orders;
