@@ -14,6 +14,7 @@ mod support;
 
 mod bad_input;
 mod catalogue;
+mod combos;
 mod curl;
 mod lifecycle;
 mod questions;
