@@ -129,7 +129,11 @@ async fn a_component_that_does_not_load_leaves_the_others_serving() {
         .arg(folder.path());
     let host = Host::start(command).await;
     host.get("get_status").await.ok();
-    assert!(host.log().contains("broken.wasm"), "{}", host.log());
+    let log = host.log();
+    assert!(log.contains("broken.wasm"), "{log}");
+    // The operator reads there what each tool may do.
+    assert!(log.contains("tool=\"ibkr_connect\""), "{log}");
+    assert!(log.contains("capabilities=\"connection\""), "{log}");
 }
 
 #[tokio::test]

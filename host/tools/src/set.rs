@@ -67,6 +67,9 @@ impl ToolSet {
             }
         }
         refused.sort_by(|a, b| a.file.cmp(&b.file));
+        for tool in by_name.values() {
+            announce(tool);
+        }
         for Refusal { file, reason } in &refused {
             tracing::warn!(file, reason, "a file in the tool folder is not served");
         }
@@ -99,6 +102,18 @@ async fn load(file: &File, sandbox: &Sandbox, grants: &Grants) -> Result<Tool, S
         .await
         .map_err(|error| error.to_string())?;
     Tool::new(file.name.clone(), component)
+}
+
+/// Says what is served, and what it may do.
+fn announce(tool: &Tool) {
+    let capabilities: Vec<_> = tool.capabilities().iter().map(|of| of.name()).collect();
+    tracing::info!(
+        tool = tool.name(),
+        version = tool.descriptor().version,
+        digest = tool.digest(),
+        capabilities = capabilities.join(", "),
+        "a tool is served"
+    );
 }
 
 /// The refusals of files that call themselves by one name, each of which names
