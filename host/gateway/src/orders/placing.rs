@@ -32,23 +32,7 @@ pub(super) async fn place(
         let id = session.book.take_id(session.client.next_order_id());
         log(&caller, "places", id, &words(&contract, &order));
         session.book.begin(id, &contract, &order);
-        let sent = session
-            .client
-            .submit_order(
-                id,
-                &convert::contract::to_tws(&contract),
-                &convert::order::to_tws(&order),
-            )
-            .await;
-        if let Err(error) = sent {
-            return Err(not_sent(
-                &session,
-                &error,
-                id,
-                &words(&contract, &order),
-                true,
-            ));
-        }
+        send(&session, id, &contract, &order, true).await?;
         id
     };
     let outcome = conclude(&session, id, &order, &words(&contract, &order)).await;
@@ -77,23 +61,7 @@ pub(super) async fn modify(
     session
         .book
         .with(id, |entry| entry.change(contract.clone(), order.clone()));
-    let sent = session
-        .client
-        .submit_order(
-            id,
-            &convert::contract::to_tws(&contract),
-            &convert::order::to_tws(&order),
-        )
-        .await;
-    if let Err(error) = sent {
-        return Err(not_sent(
-            &session,
-            &error,
-            id,
-            &words(&contract, &order),
-            false,
-        ));
-    }
+    send(&session, id, &contract, &order, false).await?;
     let outcome = conclude(&session, id, &order, &words(&contract, &order)).await;
     if let Err(Error::Rejected(_)) = outcome {
         session.book.with(id, |entry| entry.change_back());
@@ -140,6 +108,25 @@ async fn first_word(session: &Session, id: i32, deadline: Instant) -> bool {
         () = session.closing.cancelled() => false,
         heard = waiting => heard.unwrap_or(false),
     }
+}
+
+/// Hands an order to the socket: a new one, or one that is changed.
+async fn send(
+    session: &Session,
+    id: i32,
+    contract: &Contract,
+    order: &Order,
+    new: bool,
+) -> Result<()> {
+    session
+        .client
+        .submit_order(
+            id,
+            &convert::contract::to_tws(contract),
+            &convert::order::to_tws(order),
+        )
+        .await
+        .map_err(|error| not_sent(session, &error, id, &words(contract, order), new))
 }
 
 /// What to say of an order whose sending failed, and what to make of it in

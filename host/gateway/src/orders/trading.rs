@@ -58,12 +58,7 @@ impl Gateway {
         contract: &Contract,
         order: &Order,
     ) -> Result<OrderState> {
-        validate::order(contract, order, OffsetDateTime::now_utc())?;
-        let session = self.session()?;
-        check_account(&session, order)?;
-        let contract = self.complete(contract).await?;
-        // Now that it is known what the contract is.
-        validate::order(&contract, order, OffsetDateTime::now_utc())?;
+        let (session, contract) = self.prepare(contract, order).await?;
         let (caller, order) = (caller.clone(), order.clone());
         let work = placing::place(Arc::clone(&session), caller, contract, order);
         own_task(&session, work).await
@@ -83,12 +78,7 @@ impl Gateway {
         contract: &Contract,
         order: &Order,
     ) -> Result<OrderState> {
-        validate::order(contract, order, OffsetDateTime::now_utc())?;
-        let session = self.session()?;
-        check_account(&session, order)?;
-        let contract = self.complete(contract).await?;
-        // Now that it is known what the contract is.
-        validate::order(&contract, order, OffsetDateTime::now_utc())?;
+        let (session, contract) = self.prepare(contract, order).await?;
         let (caller, order) = (caller.clone(), order.clone());
         let work = placing::modify(Arc::clone(&session), caller, order_id, contract, order);
         own_task(&session, work).await
@@ -118,15 +108,26 @@ impl Gateway {
         contract: &Contract,
         order: &Order,
     ) -> Result<OrderImpact> {
+        let (session, contract) = self.prepare(contract, order).await?;
+        let (caller, order) = (caller.clone(), order.clone());
+        let work = what_if::what_if(Arc::clone(&session), caller, contract, order);
+        own_task(&session, work).await
+    }
+
+    /// Everything that can be known to be wrong with an order before TWS hears
+    /// of it. Answers where it would go, and its contract as TWS needs it.
+    async fn prepare(
+        &self,
+        contract: &Contract,
+        order: &Order,
+    ) -> Result<(Arc<Session>, Contract)> {
         validate::order(contract, order, OffsetDateTime::now_utc())?;
         let session = self.session()?;
         check_account(&session, order)?;
         let contract = self.complete(contract).await?;
         // Now that it is known what the contract is.
         validate::order(&contract, order, OffsetDateTime::now_utc())?;
-        let (caller, order) = (caller.clone(), order.clone());
-        let work = what_if::what_if(Arc::clone(&session), caller, contract, order);
-        own_task(&session, work).await
+        Ok((session, contract))
     }
 
     /// The contract as TWS needs it: with its number and where it is routed. A
