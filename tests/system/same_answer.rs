@@ -13,7 +13,12 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("ibkr_get_contract_details", json!({"symbol": "VTI"})),
         (
             "ibkr_get_historical_data",
-            json!({"symbol": "TLT", "durationStr": "5 D", "barSizeSetting": "1 day"}),
+            json!({
+                "symbol": "TLT",
+                "durationStr": "5 D",
+                "barSizeSetting": "1 day",
+                "endDateTime": "2024-11-21T12:00:00Z",
+            }),
         ),
         (
             "ibkr_stream_market_data",

@@ -6,7 +6,7 @@ pub mod rest;
 
 use std::time::Duration;
 
-use sandpit_simulator::{Simulator, SimulatorConfig};
+use sandpit_simulator::{Fixture, Simulator, SimulatorConfig, Start};
 
 pub use host::Host;
 pub use mcp::{Era, McpClient};
@@ -25,12 +25,13 @@ pub async fn simulator() -> Simulator {
     .expect("the simulator starts")
 }
 
-/// The same, with a market that stands still from the start, so that two of
-/// them are alike.
+/// A market that stands still, with prices, positions and history that are
+/// written down: two of them are alike at any time.
 pub async fn still_simulator() -> Simulator {
     Simulator::start(SimulatorConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
         tick_interval: None,
+        start: Start::Fixture(Fixture::from_json(include_str!("still.json")).unwrap()),
         ..SimulatorConfig::default()
     })
     .await
