@@ -47,6 +47,8 @@ fn without_the_moment(mut value: Value) -> Value {
     fn walk(value: &mut Value) {
         match value {
             Value::Object(map) => {
+                // TWS sends them whenever it likes.
+                map.remove("notices");
                 for (key, value) in map.iter_mut() {
                     let moment = [
                         "orderId",
