@@ -1,5 +1,6 @@
 //! Accounts: summary, positions, profit and loss.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -92,25 +93,18 @@ impl Gateway {
                     .account_summary(&group, SUMMARY)
                     .await
                     .map_err(failed)?;
-                let mut values = Vec::new();
-                let outcome = loop {
-                    match rows.next().await {
-                        Some(Ok(SubscriptionItem::Data(AccountSummaryResult::Summary(row)))) => {
-                            values.extend(convert::account::account_value(
-                                &row.account,
-                                &row.tag,
-                                &row.value,
-                                &row.currency,
-                            ));
-                        }
-                        Some(Ok(SubscriptionItem::Data(AccountSummaryResult::End))) => {
-                            break Ok(values);
-                        }
-                        Some(Ok(SubscriptionItem::Notice(notice))) => incomplete(&notice, what)?,
-                        Some(Err(error)) => break Err(failed(error)),
-                        None => break Err(failed(ibapi::Error::UnexpectedEndOfStream)),
+                let outcome = listed(&mut rows, what, |row| match row {
+                    AccountSummaryResult::Summary(row) => {
+                        ControlFlow::Continue(convert::account::account_value(
+                            &row.account,
+                            &row.tag,
+                            &row.value,
+                            &row.currency,
+                        ))
                     }
-                };
+                    AccountSummaryResult::End => ControlFlow::Break(()),
+                })
+                .await;
                 rows.cancel().await;
                 outcome
             }
@@ -141,20 +135,13 @@ impl Gateway {
                 let _turn = session.turns.positions.lock().await;
                 let failed = |error: ibapi::Error| codes::client_error(&error, what);
                 let mut rows = session.client.positions().await.map_err(failed)?;
-                let mut positions = Vec::new();
-                let outcome = loop {
-                    match rows.next().await {
-                        Some(Ok(SubscriptionItem::Data(PositionUpdate::Position(row)))) => {
-                            positions.extend(convert::account::position(&row));
-                        }
-                        Some(Ok(SubscriptionItem::Data(PositionUpdate::PositionEnd))) => {
-                            break Ok(positions);
-                        }
-                        Some(Ok(SubscriptionItem::Notice(notice))) => incomplete(&notice, what)?,
-                        Some(Err(error)) => break Err(failed(error)),
-                        None => break Err(failed(ibapi::Error::UnexpectedEndOfStream)),
+                let outcome = listed(&mut rows, what, |row| match row {
+                    PositionUpdate::Position(row) => {
+                        ControlFlow::Continue(convert::account::position(&row))
                     }
-                };
+                    PositionUpdate::PositionEnd => ControlFlow::Break(()),
+                })
+                .await;
                 rows.cancel().await;
                 outcome
             }
@@ -247,6 +234,30 @@ impl Gateway {
         session
             .run(&what, session.config.request_timeout, work)
             .await
+    }
+}
+
+/// The rows of a list up to the one that ends it, without those that say
+/// nothing.
+async fn listed<R, T>(
+    rows: &mut (
+             impl futures::Stream<Item = std::result::Result<SubscriptionItem<R>, ibapi::Error>> + Unpin
+         ),
+    what: &str,
+    mut read: impl FnMut(R) -> ControlFlow<(), Option<T>>,
+) -> Result<Vec<T>> {
+    let failed = |error: ibapi::Error| codes::client_error(&error, what);
+    let mut list = Vec::new();
+    loop {
+        match rows.next().await {
+            Some(Ok(SubscriptionItem::Data(row))) => match read(row) {
+                ControlFlow::Continue(item) => list.extend(item),
+                ControlFlow::Break(()) => return Ok(list),
+            },
+            Some(Ok(SubscriptionItem::Notice(notice))) => incomplete(&notice, what)?,
+            Some(Err(error)) => return Err(failed(error)),
+            None => return Err(failed(ibapi::Error::UnexpectedEndOfStream)),
+        }
     }
 }
 
