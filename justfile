@@ -45,10 +45,11 @@ host:
 plugins:
     @scripts/components plugins target/plugins
 
-# Build the test-only tools into target/test-components.
+# Build the test-only tools into target/test-components, the hostile ones into target/hostile-components.
 [group('build')]
 test-components:
     @scripts/components tests/components target/test-components
+    @scripts/components --examples tests/components/hostile target/hostile-components
 
 # Build the documentation of the crates; a broken link or a missing description is an error.
 [group('build')]
