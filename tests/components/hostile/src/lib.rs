@@ -58,6 +58,13 @@ macro_rules! attack {
             #[cfg(target_family = "wasm")]
     $crate::bindings::export_component!(Component with_types_in $crate::bindings);
         };
+
+        /// The attack, where no sandbox is there to call it.
+        #[cfg(not(target_family = "wasm"))]
+        pub const ATTACK: (
+            fn(&str) -> $crate::Outcome,
+            fn($crate::Descriptor) -> $crate::Descriptor,
+        ) = ($call, $describe);
     };
 }
 
