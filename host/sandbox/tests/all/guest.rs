@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use anyhow::Context as _;
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::Resolve;
 
@@ -17,6 +18,7 @@ pub struct Guest {
     describe: String,
     call: String,
     memory: String,
+    fields: String,
 }
 
 const TEXTS: usize = 1024;
@@ -33,6 +35,7 @@ impl Guest {
             describe: String::new(),
             call: String::new(),
             memory: "2".to_owned(),
+            fields: String::new(),
         };
         guest.answer(r#"{"ok":true}"#)
     }
@@ -89,8 +92,19 @@ impl Guest {
         self
     }
 
+    /// Whatever else its module has: functions, tables, a start function.
+    pub fn fields(mut self, fields: &str) -> Self {
+        self.fields.push_str(fields);
+        self
+    }
+
     /// The component.
-    pub fn build(mut self) -> Vec<u8> {
+    pub fn build(self) -> Vec<u8> {
+        component(self.module()).unwrap()
+    }
+
+    /// The module that the component is made of.
+    pub fn module(mut self) -> Vec<u8> {
         let name = self.name.clone();
         let input = r#"{"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false}"#;
         let mut words = Vec::new();
@@ -147,13 +161,15 @@ impl Guest {
                 (func (export "sandpit:tool/plugin@0.1.0#call")
                     (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
                     {call})
+                {fields}
             )"#,
             imports = self.imports,
             memory = self.memory,
             describe = self.describe,
             call = self.call,
+            fields = self.fields,
         );
-        component(&module).unwrap()
+        wat::parse_str(module).unwrap()
     }
 }
 
@@ -171,9 +187,13 @@ pub fn outcome(address: usize, length: usize) -> String {
 }
 
 /// Makes a component for the world `tool` of a module.
-fn component(module: &str) -> anyhow::Result<Vec<u8>> {
-    let mut module = wat::parse_str(module)?;
-    let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
+fn component(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    // Several crates use this file.
+    let wit = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .map(|folder| folder.join("wit"))
+        .find(|folder| folder.join("tool").is_dir())
+        .context("there is no folder wit")?;
     let mut resolve = Resolve::default();
     resolve.push_dir(wit.join("broker"))?;
     let (package, _) = resolve.push_dir(wit.join("tool"))?;
