@@ -32,7 +32,8 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
         .expect("a connection");
     let sandbox = Sandbox::new(SandboxConfig::default(), gateway.clone()).expect("a sandbox");
     let bytes = std::fs::read(plugins().join("ibkr_get_status.wasm")).expect("the component");
-    let component = sandbox.load(bytes, &Grants::all()).await.expect("it loads");
+    let inspected = sandbox.inspect(bytes).await.expect("it loads");
+    let component = inspected.link(&Grants::all()).expect("it links");
 
     // The same work, or the comparison says nothing.
     assert_eq!(

@@ -1,10 +1,14 @@
 //! One call, as the caller asks for it, and the events it may listen to.
 
+use std::sync::Arc;
+
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::CallLimits;
+use crate::lines::Lines;
+use crate::scope::Scope;
 
 /// One call of a tool.
 #[derive(Debug)]
@@ -20,6 +24,10 @@ pub struct Call {
     pub resume: Option<Resume>,
     /// Its bounds.
     pub limits: CallLimits,
+    /// Which accounts and instruments it reaches.
+    pub scope: Arc<Scope>,
+    /// The market-data lines of the tool, over all of its calls.
+    pub lines: Lines,
     /// Where its events go. When the channel is full, log lines and progress
     /// are dropped, and stream events make the tool wait.
     pub events: Option<mpsc::Sender<Event>>,
@@ -30,7 +38,8 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call with the usual bounds, to which nobody listens.
+    /// A call with the usual bounds and no limit to its reach, to which nobody
+    /// listens.
     pub fn new(
         id: impl Into<String>,
         client: impl Into<String>,
@@ -42,6 +51,8 @@ impl Call {
             arguments: arguments.into(),
             resume: None,
             limits: CallLimits::default(),
+            scope: Arc::default(),
+            lines: Lines::unlimited(),
             events: None,
             cancel: CancellationToken::new(),
             open_ended: false,

@@ -49,6 +49,22 @@ impl Capability {
         }
     }
 
+    /// What it lets a tool do, in words for people.
+    pub fn powers(self) -> &'static str {
+        match self {
+            Self::Connection => {
+                "Open and close the connection to TWS, and see where it leads and which accounts \
+                 it reaches"
+            }
+            Self::Contracts => "Find instruments",
+            Self::MarketData => "Watch quotes, with market-data lines of the account",
+            Self::History => "Read past prices",
+            Self::Account => "See accounts, balances, positions, and profit and loss",
+            Self::OrderBook => "See orders and executions",
+            Self::Trading => "Place, change and cancel orders",
+        }
+    }
+
     /// The capability of that name, if there is one.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL
@@ -64,7 +80,7 @@ impl fmt::Display for Capability {
 }
 
 /// Which capabilities a component may use. An import that is not granted is a
-/// refusal to load.
+/// refusal to link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grants {
     capabilities: BTreeSet<Capability>,

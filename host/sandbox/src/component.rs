@@ -1,4 +1,4 @@
-//! A loaded component, and its calls.
+//! A component that is linked, and its calls.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use crate::call::{Call, Response, Resume};
 use crate::capability::Capability;
 use crate::descriptor::Descriptor;
 use crate::error::CallError;
+use crate::inspected::Inspected;
 use crate::outcome::{self, Outcome};
 use crate::run;
-use crate::sandbox::Shared;
 use crate::state::State;
 
-/// A loaded component. A cheap handle: clones share the code.
+/// A component that can be called. A cheap handle: clones share the code.
 #[derive(Clone)]
 pub struct Component {
     pub(crate) inner: Arc<Inner>,
@@ -23,39 +23,34 @@ pub struct Component {
 
 pub(crate) struct Inner {
     pub(crate) name: Arc<str>,
-    pub(crate) descriptor: Descriptor,
-    pub(crate) digest: String,
-    pub(crate) size: usize,
-    pub(crate) capabilities: Vec<Capability>,
-    pub(crate) wasi: Vec<String>,
+    pub(crate) inspected: Inspected,
     pub(crate) pre: ToolPre<State>,
-    pub(crate) shared: Arc<Shared>,
 }
 
 impl Component {
     /// What the tool says of itself.
     pub fn descriptor(&self) -> &Descriptor {
-        &self.inner.descriptor
+        self.inner.inspected.descriptor()
     }
 
     /// SHA-256 of the component's bytes, in hexadecimal digits.
     pub fn digest(&self) -> &str {
-        &self.inner.digest
+        self.inner.inspected.digest()
     }
 
     /// Size of the component in bytes.
     pub fn size(&self) -> usize {
-        self.inner.size
+        self.inner.inspected.size()
     }
 
     /// The capabilities that it imports, in a fixed order.
     pub fn capabilities(&self) -> &[Capability] {
-        &self.inner.capabilities
+        self.inner.inspected.capabilities()
     }
 
     /// The WASI interfaces that it imports, as it names them.
     pub fn wasi_imports(&self) -> &[String] {
-        &self.inner.wasi
+        self.inner.inspected.wasi_imports()
     }
 
     /// Calls the tool in a fresh instance.
@@ -70,14 +65,14 @@ impl Component {
     pub async fn call(&self, call: Call) -> Result<Outcome, CallError> {
         let inner = &self.inner;
         let caller = Caller {
-            tool: inner.descriptor.name.clone(),
-            digest: inner.digest.clone(),
+            tool: inner.name.to_string(),
+            digest: self.digest().to_owned(),
             client: call.client.clone(),
             call_id: call.id.clone(),
         };
         let limit = call.limits.answer_bytes;
         let outcome = run::run(
-            &inner.shared,
+            &inner.inspected.inner.shared,
             &inner.pre,
             Arc::clone(&inner.name),
             Some(caller),
@@ -101,7 +96,7 @@ impl fmt::Debug for Component {
         formatter
             .debug_struct("Component")
             .field("name", &self.inner.name)
-            .field("digest", &self.inner.digest)
+            .field("digest", &self.digest())
             .finish_non_exhaustive()
     }
 }

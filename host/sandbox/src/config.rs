@@ -59,8 +59,13 @@ pub struct CallLimits {
     pub broker_requests: Rate,
     /// How many bytes it may write to its log.
     pub log_bytes: Rate,
-    /// How many events (log lines, progress, stream events) it may send.
+    /// How many events (log lines, progress, stream events) it may send. Log
+    /// lines and progress beyond it are left out; stream events beyond it make
+    /// the tool wait.
     pub events: Rate,
+    /// How many bytes of stream events it may send. A call that sends more is
+    /// ended.
+    pub stream_bytes: Rate,
 }
 
 impl Default for CallLimits {
@@ -80,6 +85,10 @@ impl Default for CallLimits {
             events: Rate {
                 at_once: 2_000,
                 per_second: 100,
+            },
+            stream_bytes: Rate {
+                at_once: 64 << 20,
+                per_second: 256 << 10,
             },
         }
     }

@@ -76,14 +76,14 @@ pub enum LoadError {
         /// The version that the host offers.
         offered: &'static str,
     },
-    /// It imports a capability that is not granted.
+    /// It imports capabilities that are not granted.
     #[error(
-        "The component asks for the capability {capability}, which is not granted. \
-         Grant it, or use a tool that does not need it."
+        "The component asks for {}, which it is not granted. \
+         Grant it, or use a tool that does not need it.", names(.missing)
     )]
     NotGranted {
-        /// The capability.
-        capability: Capability,
+        /// All that it imports and may not have, in a fixed order.
+        missing: Vec<Capability>,
     },
     /// Its imports or exports have other types than the contract says.
     #[error("The component does not fit the host's WIT files: {0}")]
@@ -141,6 +141,14 @@ pub enum CallError {
         /// How large it may be, in bytes.
         limit: usize,
     },
+    /// It went beyond a limit of the call that ends the call.
+    #[error("The tool sent more than the {limit} {what} that one call may send, and was ended.")]
+    LimitExceeded {
+        /// What it sent too much of, for example `bytes of stream events`.
+        what: &'static str,
+        /// How much it may send, by the time that it was ended.
+        limit: u64,
+    },
     /// It did, or answered, what no tool may.
     #[error("The tool broke its contract: {0}.")]
     BrokenContract(String),
@@ -166,6 +174,15 @@ pub(crate) fn reason(error: &wasmtime::Error) -> String {
     let text = error.root_cause().to_string();
     let line = text.lines().next().unwrap_or_default();
     line.chars().take(300).collect()
+}
+
+/// `account`, `account and trading`, `account, history and trading`.
+fn names(capabilities: &[Capability]) -> String {
+    let names: Vec<_> = capabilities.iter().map(|of| of.name()).collect();
+    match names.as_slice() {
+        [rest @ .., last] if !rest.is_empty() => format!("{} and {last}", rest.join(", ")),
+        names => names.concat(),
+    }
 }
 
 fn seconds(duration: &Duration) -> String {

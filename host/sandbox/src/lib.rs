@@ -1,10 +1,11 @@
 //! The sandbox: runs tools that are WebAssembly components.
 //!
-//! A component is one tool. It is loaded once ([`Sandbox::load`]): compiled,
-//! linked with exactly the capabilities that it imports and that are granted,
-//! and asked to describe itself. Every call ([`Component::call`]) then runs in
-//! a fresh instance whose memory, time, output and requests are bounded, and
-//! of which nothing survives.
+//! A component is one tool. It is looked at once ([`Sandbox::inspect`]):
+//! compiled, checked, and asked to describe itself where it can reach nothing.
+//! It is then linked ([`Inspected::link`]) with exactly the capabilities that
+//! it imports and that are granted. Every call ([`Component::call`]) runs in a
+//! fresh instance whose memory, time, output, requests and reach ([`Scope`])
+//! are bounded, and of which nothing survives.
 //!
 //! The capabilities are the WIT interfaces of the package `sandpit:broker`,
 //! implemented here on the gateway; WASI is there and leads nowhere. Callers
@@ -21,12 +22,15 @@ mod convert;
 mod descriptor;
 mod engine;
 mod error;
+mod inspected;
 mod limits;
+mod lines;
 mod load;
 mod log;
 mod outcome;
 mod run;
 mod sandbox;
+mod scope;
 mod slots;
 mod state;
 mod wasi;
@@ -37,8 +41,11 @@ pub use component::Component;
 pub use config::{CallLimits, Rate, SandboxConfig};
 pub use descriptor::{Annotations, Descriptor, HttpMethod, RestRoute};
 pub use error::{CallError, LoadError, SandboxError};
+pub use inspected::Inspected;
+pub use lines::Lines;
 pub use outcome::{
     Answer, Blob, Content, EmbeddedResource, Failure, FailureKind, Outcome, Question, ResourceBody,
     ResourceLink, Structured,
 };
 pub use sandbox::Sandbox;
+pub use scope::{Reach, Scope};

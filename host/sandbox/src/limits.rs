@@ -1,6 +1,6 @@
 //! The counters behind the bounds of one call: memory and allowances.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use wasmtime::ResourceLimiter;
 
@@ -110,17 +110,34 @@ impl Allowance {
 
     /// Takes `amount`, or nothing if that much is not left.
     pub(crate) fn take(&mut self, amount: u64) -> bool {
-        let earned = self
-            .since
-            .elapsed()
-            .as_secs()
-            .saturating_mul(self.rate.per_second);
         let used = self.used.saturating_add(amount);
-        if used > self.rate.at_once.saturating_add(earned) {
+        // The clock is asked only where it matters.
+        if used > self.rate.at_once && used > self.granted() {
             return false;
         }
         self.used = used;
         true
+    }
+
+    /// How long it takes until `amount` is left; `None` if it never will be.
+    pub(crate) fn wait(&self, amount: u64) -> Option<Duration> {
+        let wanted = self.used.saturating_add(amount);
+        let Some(to_earn) = wanted.checked_sub(self.rate.at_once) else {
+            return Some(Duration::ZERO);
+        };
+        if to_earn == 0 {
+            return Some(Duration::ZERO);
+        }
+        let per_second = (self.rate.per_second > 0).then_some(self.rate.per_second)?;
+        let milliseconds = to_earn.saturating_mul(1_000).div_ceil(per_second);
+        Some(Duration::from_millis(milliseconds).saturating_sub(self.since.elapsed()))
+    }
+
+    /// How much is allowed in all by now.
+    pub(crate) fn granted(&self) -> u64 {
+        let milliseconds = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let earned = milliseconds.saturating_mul(self.rate.per_second) / 1_000;
+        self.rate.at_once.saturating_add(earned)
     }
 }
 
@@ -138,6 +155,26 @@ mod tests {
         assert!(!allowance.take(2));
         assert!(allowance.take(1));
         assert!(!allowance.take(1));
+    }
+
+    #[test]
+    fn an_allowance_says_when_there_is_more() {
+        let mut allowance = Allowance::new(Rate {
+            at_once: 1,
+            per_second: 10,
+        });
+        assert_eq!(allowance.wait(1), Some(Duration::ZERO));
+        assert!(allowance.take(1));
+        let wait = allowance.wait(3_600_000 * 10);
+        assert!(wait.is_some_and(|wait| wait > Duration::from_secs(3_500_000)));
+        allowance.since -= Duration::from_millis(100);
+        assert_eq!(allowance.wait(1), Some(Duration::ZERO));
+        assert!(allowance.take(1));
+        let never = Allowance::new(Rate {
+            at_once: 1,
+            per_second: 0,
+        });
+        assert_eq!(never.wait(2), None);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! From bytes to a component that can be called.
+//! From bytes to a component that has described itself.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use wasmtime::component::{Component as Code, InstancePre};
 use crate::bindings::{ToolPre, sandpit::tool::types as wit};
 use crate::cache::{Cache, hex};
 use crate::call::Call;
-use crate::capability::{Capability, Grants};
-use crate::component::{Component, Inner};
+use crate::capability::Capability;
 use crate::config::CallLimits;
 use crate::error::{LoadError, reason};
+use crate::inspected::{Inner, Inspected};
 use crate::run;
 use crate::sandbox::Shared;
 use crate::state::State;
@@ -30,25 +30,15 @@ struct Imports {
     wasi: Vec<String>,
 }
 
-pub(crate) async fn load(
-    shared: &Arc<Shared>,
-    bytes: Vec<u8>,
-    grants: &Grants,
-) -> Result<Component, LoadError> {
+pub(crate) async fn inspect(shared: &Arc<Shared>, bytes: Vec<u8>) -> Result<Inspected, LoadError> {
     check_kind(&bytes, shared.config.max_component_bytes)?;
     let size = bytes.len();
     let (code, digest) = compile_elsewhere(shared, bytes).await?;
 
     let imports = imports(&code, shared)?;
-    for capability in &imports.capabilities {
-        if !grants.allow(*capability) {
-            return Err(LoadError::NotGranted {
-                capability: *capability,
-            });
-        }
-    }
     check_export(&code, shared)?;
-    let pre = link(&code, &imports, shared)?;
+    // Everything is linked, to check its type; behind it there is no broker.
+    let pre = link(&code, &imports.capabilities, shared)?;
     let descriptor = describe(shared, &pre, &digest).await?;
     tracing::debug!(
         tool = descriptor.name,
@@ -56,17 +46,16 @@ pub(crate) async fn load(
         size,
         capabilities = ?imports.capabilities,
         wasi = ?imports.wasi,
-        "loaded a component"
+        "inspected a component"
     );
-    Ok(Component {
+    Ok(Inspected {
         inner: Arc::new(Inner {
-            name: descriptor.name.as_str().into(),
             descriptor,
             digest,
             size,
             capabilities: imports.capabilities,
             wasi: imports.wasi,
-            pre,
+            code,
             shared: Arc::clone(shared),
         }),
     })
@@ -205,11 +194,15 @@ fn check_export(code: &Code, shared: &Shared) -> Result<(), LoadError> {
     }
 }
 
-/// Links what is imported and nothing else, and looks up the exports once for
+/// Links these capabilities and no other, and looks up the exports once for
 /// all calls.
-fn link(code: &Code, imports: &Imports, shared: &Shared) -> Result<ToolPre<State>, LoadError> {
+pub(crate) fn link(
+    code: &Code,
+    capabilities: &[Capability],
+    shared: &Shared,
+) -> Result<ToolPre<State>, LoadError> {
     let mut linker = shared.linker.clone();
-    for capability in &imports.capabilities {
+    for capability in capabilities {
         capabilities::add_to_linker(*capability, &mut linker)
             .map_err(|error| LoadError::Host(reason(&error)))?;
     }

@@ -7,12 +7,12 @@ use wasmtime::Store;
 
 use crate::bindings::{Tool, ToolPre};
 use crate::call::{Call, Level};
-use crate::capabilities::Forbidden;
+use crate::capabilities::{Exceeded, Forbidden};
 use crate::error::{CallError, reason};
 use crate::limits::Allowance;
 use crate::log::ToolLog;
 use crate::sandbox::Shared;
-use crate::state::{Broker, Context, Ending, Reason, State};
+use crate::state::{Broker, Context, Cut, Ending, Reason, State};
 
 /// What is left of a call once the instance's state is made: what the guest
 /// gets to see.
@@ -47,13 +47,17 @@ pub(crate) async fn run<T>(
         log: Arc::clone(&log),
         events: call.events,
         allowance: Allowance::new(limits.events),
+        stream_bytes: Allowance::new(limits.stream_bytes),
         progress: None,
         open_ended: call.open_ended,
+        cut: Cut::No,
     };
     let broker = caller.map(|caller| Broker {
         gateway: shared.gateway.clone(),
         caller,
         requests: Allowance::new(limits.broker_requests),
+        scope: call.scope,
+        lines: call.lines,
         orders_sent: false,
     });
     let mut store = shared.store(
@@ -84,6 +88,7 @@ pub(crate) async fn run<T>(
             Reason::Deadline => CallError::DeadlineExceeded { deadline: limits.deadline },
         }),
     };
+    store.data_mut().context.tell_of_cut();
     match result {
         Err(cause) if store.data().orders_sent() => Err(CallError::OrdersUncertain {
             cause: Box::new(cause),
@@ -124,6 +129,13 @@ fn failure(
     if let Some(Forbidden(what)) = error.downcast_ref::<Forbidden>() {
         log.write(Level::Warning, &format!("the tool was ended: {what}"));
         return CallError::BrokenContract((*what).to_owned());
+    }
+    if let Some(Exceeded { what, limit }) = error.downcast_ref::<Exceeded>() {
+        log.write(Level::Warning, &format!("the tool was ended: {error}"));
+        return CallError::LimitExceeded {
+            what,
+            limit: *limit,
+        };
     }
     if state.limiter.refused() {
         return CallError::OutOfMemory { limit: memory };

@@ -11,10 +11,9 @@ use wasmtime::{Engine, Store};
 
 use crate::cache::Cache;
 use crate::capabilities;
-use crate::capability::Grants;
-use crate::component::Component;
 use crate::config::SandboxConfig;
 use crate::error::{LoadError, SandboxError};
+use crate::inspected::Inspected;
 use crate::slots::Slots;
 use crate::state::State;
 use crate::{engine, load};
@@ -61,14 +60,25 @@ impl Sandbox {
         })
     }
 
-    /// Loads a component: compiles it, or takes the code from the cache, links
-    /// what it imports, and asks it to describe itself.
+    /// Looks at a component: compiles it, or takes the code from the cache,
+    /// checks what it imports and exports, and asks it to describe itself in
+    /// an instance that reaches no broker.
     ///
     /// # Errors
     ///
     /// A [`LoadError`] with a sentence for whoever put the component there.
-    pub async fn load(&self, bytes: Vec<u8>, grants: &Grants) -> Result<Component, LoadError> {
-        load::load(&self.shared, bytes, grants).await
+    pub async fn inspect(&self, bytes: Vec<u8>) -> Result<Inspected, LoadError> {
+        load::inspect(&self.shared, bytes).await
+    }
+
+    /// How many calls run now.
+    pub fn instances(&self) -> u32 {
+        self.shared.slots.taken()
+    }
+
+    /// How many calls may run at the same time.
+    pub fn max_instances(&self) -> u32 {
+        self.shared.config.max_instances
     }
 
     /// How large a component may be, in bytes.

@@ -52,6 +52,12 @@ impl Slots {
         }
     }
 
+    /// How many places are taken.
+    pub(crate) fn taken(&self) -> u32 {
+        let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
+        self.max_instances.saturating_sub(free)
+    }
+
     /// Takes no more calls: those who wait are turned away at once.
     pub(crate) fn close(&self) {
         self.places.close();

@@ -11,9 +11,11 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceTable;
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
-use crate::call::Event;
+use crate::call::{Event, Level};
 use crate::limits::{Allowance, MemoryLimiter, RESOURCES};
+use crate::lines::Lines;
 use crate::log::ToolLog;
+use crate::scope::Scope;
 use crate::wasi;
 
 /// What the host knows while it serves one instance.
@@ -32,8 +34,50 @@ pub(crate) struct Context {
     pub(crate) log: Arc<ToolLog>,
     pub(crate) events: Option<mpsc::Sender<Event>>,
     pub(crate) allowance: Allowance,
+    pub(crate) stream_bytes: Allowance,
     pub(crate) progress: Option<f64>,
     pub(crate) open_ended: bool,
+    pub(crate) cut: Cut,
+}
+
+/// Whether log lines were left out that a listener was waiting for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// None so far.
+    #[default]
+    No,
+    /// Some, and the listener does not know.
+    Untold,
+    /// Some, and the listener knows: it is told once.
+    Told,
+}
+
+impl Cut {
+    /// A line was left out.
+    pub(crate) fn log(&mut self) {
+        if *self == Self::No {
+            *self = Self::Untold;
+        }
+    }
+}
+
+impl Context {
+    /// Tells the listener that the log was cut, as soon as it has room to hear
+    /// it.
+    pub(crate) fn tell_of_cut(&mut self) {
+        if self.cut != Cut::Untold {
+            return;
+        }
+        let Some(events) = &self.events else { return };
+        let notice = Event::Log {
+            level: Level::Warning,
+            message: "The tool writes more to its log than it may; some lines are left out."
+                .to_owned(),
+        };
+        if events.try_send(notice).is_ok() {
+            self.cut = Cut::Told;
+        }
+    }
 }
 
 /// What stands behind the capabilities.
@@ -41,6 +85,8 @@ pub(crate) struct Broker {
     pub(crate) gateway: Gateway,
     pub(crate) caller: Caller,
     pub(crate) requests: Allowance,
+    pub(crate) scope: Arc<Scope>,
+    pub(crate) lines: Lines,
     /// Whether the call has sent an order request: from then on a call that
     /// ends badly leaves its caller in doubt.
     pub(crate) orders_sent: bool,

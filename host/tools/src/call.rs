@@ -1,10 +1,11 @@
 //! One call of a tool: checked before, checked after, and logged.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sandpit_sandbox::{
-    Answer, Call, CallError, CallLimits, Content, Event, Failure, FailureKind, Outcome, Resume,
-    Structured,
+    Answer, Call, CallError, CallLimits, Content, Event, Failure, FailureKind, Lines, Outcome,
+    Resume, Structured,
 };
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -83,6 +84,8 @@ async fn run(tool: &Tool, request: CallRequest, config: &ToolsConfig) -> Outcome
             deadline,
             ..config.limits.clone()
         },
+        scope: Arc::default(),
+        lines: Lines::unlimited(),
         events: request.events,
         cancel: request.cancel,
         open_ended: request.open_ended,
@@ -119,7 +122,7 @@ fn checked(tool: &Tool, mut answer: Answer) -> Outcome {
 /// What the caller reads when there was no outcome.
 fn failure(error: &CallError) -> Failure {
     let kind = match error {
-        CallError::Busy { .. } => FailureKind::Pacing,
+        CallError::Busy { .. } | CallError::LimitExceeded { .. } => FailureKind::Pacing,
         CallError::ShuttingDown | CallError::Cancelled => FailureKind::Cancelled,
         CallError::DeadlineExceeded { .. } => FailureKind::TimedOut,
         CallError::OrdersUncertain { .. } => FailureKind::Uncertain,

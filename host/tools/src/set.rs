@@ -98,8 +98,9 @@ impl ToolSet {
 async fn load(file: &File, sandbox: &Sandbox, grants: &Grants) -> Result<Tool, String> {
     let bytes = folder::read(file, sandbox.max_component_bytes()).await?;
     let component = sandbox
-        .load(bytes, grants)
+        .inspect(bytes)
         .await
+        .and_then(|inspected| inspected.link(grants))
         .map_err(|error| error.to_string())?;
     Tool::new(file.name.clone(), component)
 }

@@ -1,10 +1,14 @@
 //! The interface `context`: what a tool may know and say of its own call. It
 //! gives no power over anything outside.
 
+use std::time::Duration;
+
 use serde_json::value::RawValue;
+use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
 use wasmtime::component::{HasData, Linker};
 
+use super::Exceeded;
 use crate::bindings::sandpit::tool::context::{self, Host, Level as WitLevel};
 use crate::bindings::sandpit::tool::types;
 use crate::call::{Event, Level};
@@ -16,6 +20,9 @@ const EVENT_NAME: usize = 64;
 const EVENT_DATA: usize = 256 << 10;
 /// The longest text of a progress message, in characters.
 const PROGRESS_MESSAGE: usize = 500;
+
+/// The shortest time that a tool is held back: what the runtime's timer knows.
+const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
 /// What the interface sees of an instance's state.
 pub(crate) struct ContextView<'a> {
@@ -45,18 +52,39 @@ fn view(state: &mut State) -> ContextView<'_> {
 
 impl ContextView<'_> {
     /// Sends an event to a caller who keeps up with them. Log lines and
-    /// progress are not worth waiting for.
-    fn send(&mut self, event: Event) {
+    /// progress are not worth waiting for. Answers whether it was left out.
+    fn send(&mut self, event: Event) -> bool {
         let Some(events) = &self.context.events else {
-            return;
+            return false;
         };
         if !self.context.allowance.take(1) {
-            return;
+            return true;
         }
         match events.try_send(event) {
-            Ok(()) | Err(TrySendError::Full(_)) => {}
-            Err(TrySendError::Closed(_)) => self.context.events = None,
+            Ok(()) => false,
+            Err(TrySendError::Full(_)) => true,
+            Err(TrySendError::Closed(_)) => {
+                self.context.events = None;
+                false
+            }
         }
+    }
+
+    /// Takes one event from what the call may send, and waits until there is
+    /// one. Answers whether there was, before the call had to end and before
+    /// its listener left.
+    async fn pace(&mut self, events: &mpsc::Sender<Event>) -> bool {
+        while !self.context.allowance.take(1) {
+            // Without an end to the wait, the call waits for its own.
+            let wait = self.context.allowance.wait(1).unwrap_or(Duration::MAX);
+            tokio::select! {
+                biased;
+                _ = self.ending.reached() => return false,
+                () = events.closed() => return false,
+                () = tokio::time::sleep(wait.max(SHORTEST_WAIT)) => {}
+            }
+        }
+        true
     }
 
     fn warn(&self, message: &str) {
@@ -74,9 +102,14 @@ impl Host for ContextView<'_> {
             WitLevel::Warning => Level::Warning,
             WitLevel::Error => Level::Error,
         };
-        if let Some(message) = self.context.log.write(level, &message) {
-            self.send(Event::Log { level, message });
+        let left_out = match self.context.log.write(level, &message) {
+            Some(message) => self.send(Event::Log { level, message }),
+            None => true,
+        };
+        if left_out {
+            self.context.cut.log();
         }
+        self.context.tell_of_cut();
         Ok(())
     }
 
@@ -108,11 +141,19 @@ impl Host for ContextView<'_> {
                 return Ok(());
             }
         };
-        let Some(events) = &self.context.events else {
+        let Some(events) = self.context.events.clone() else {
             return Ok(());
         };
-        if !self.context.allowance.take(1) {
-            self.warn("the tool sends more events than it may; this one is left out");
+        let bytes = event.len().saturating_add(data.get().len());
+        let stream_bytes = &mut self.context.stream_bytes;
+        if !stream_bytes.take(u64::try_from(bytes).unwrap_or(u64::MAX)) {
+            return Err(wasmtime::Error::new(Exceeded {
+                what: "bytes of stream events",
+                limit: stream_bytes.granted(),
+            }));
+        }
+        self.context.tell_of_cut();
+        if !self.pace(&events).await {
             return Ok(());
         }
         // Stream events are what the caller came for: a slow caller slows the

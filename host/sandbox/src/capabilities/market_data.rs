@@ -9,14 +9,35 @@ use super::{BrokerView, CapabilityError, HasBroker, error_to_guest, view};
 use crate::bindings::sandpit::broker::market_data::{
     self, Contract, Host, HostQuoteStream, QuoteBatch,
 };
+use crate::bindings::sandpit::broker::types::Error;
 use crate::convert::Convert;
+use crate::lines::Line;
 use crate::state::State;
 
 /// What stands behind the resource `quote-stream`.
-pub struct QuoteSubscription(QuoteStream);
+pub struct QuoteSubscription {
+    stream: QuoteStream,
+    _line: Line,
+}
 
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
     market_data::add_to_linker::<State, HasBroker>(linker, view)
+}
+
+impl BrokerView<'_> {
+    /// Takes one of the tool's market-data lines.
+    fn line(&mut self) -> Result<Line, CapabilityError> {
+        let lines = &self.broker().map_err(CapabilityError::Trap)?.lines;
+        let pacing = || {
+            Error::Pacing(format!(
+                "The tool uses all {} market-data lines that the operator's policy gives it, over \
+                 all of its calls. Close a quote stream first, or try again when another has \
+                 ended.",
+                lines.limit()
+            ))
+        };
+        Ok(lines.take().ok_or_else(pacing)?)
+    }
 }
 
 impl Host for BrokerView<'_> {
@@ -26,11 +47,15 @@ impl Host for BrokerView<'_> {
     ) -> Result<Resource<QuoteSubscription>, CapabilityError> {
         let gateway = self.admit()?;
         let contract = contract.convert()?;
+        let line = self.line()?;
         let stream = self
             .ending
             .answer(gateway.subscribe_quotes(&contract))
             .await?;
-        Ok(self.table.push(QuoteSubscription(stream))?)
+        Ok(self.table.push(QuoteSubscription {
+            stream,
+            _line: line,
+        })?)
     }
 }
 
@@ -45,7 +70,7 @@ impl HostQuoteStream for BrokerView<'_> {
         tokio::select! {
             biased;
             _ = self.ending.reached() => Ok(None),
-            batch = stream.0.next(timeout) => match batch {
+            batch = stream.stream.next(timeout) => match batch {
                 Ok(batch) => Ok(batch.convert()?),
                 Err(error) => Err(error_to_guest(error).into()),
             },

@@ -76,6 +76,14 @@ impl From<ResourceTableError> for CapabilityError {
 #[error("{0}")]
 pub(crate) struct Forbidden(pub(crate) &'static str);
 
+/// A tool went beyond a limit that ends its call.
+#[derive(Debug, thiserror::Error)]
+#[error("it sent more than the {limit} {what} that one call may send")]
+pub(crate) struct Exceeded {
+    pub(crate) what: &'static str,
+    pub(crate) limit: u64,
+}
+
 /// What the capabilities see of an instance's state.
 pub(crate) struct BrokerView<'a> {
     broker: Option<&'a mut Broker>,

@@ -74,11 +74,9 @@ async fn a_trap_ends_only_its_call() {
 #[tokio::test]
 async fn endless_recursion_is_a_trap() {
     let sandbox = sandbox(impatient());
-    // Functions are numbered as they stand: cabi_realloc, describe, call.
-    let guest = Guest::new("deep").before_answer(
-        "(return (call 2 (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)
-                         (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0)))",
-    );
+    let guest = Guest::new("deep")
+        .fields("(func $dive (call $dive))")
+        .before_answer("(call $dive)");
     let component = load(&sandbox, guest).await;
     let error = component.call(call()).await.unwrap_err();
     assert_eq!(error, CallError::Trapped);
@@ -114,10 +112,7 @@ async fn a_large_initial_memory_is_refused() {
         ..impatient()
     });
     let guest = Guest::new("large").memory(64);
-    let loaded = sandbox
-        .load(guest.build(), &sandpit_sandbox::Grants::all())
-        .await;
-    assert!(loaded.is_err());
+    assert!(sandbox.inspect(guest.build()).await.is_err());
 }
 
 #[tokio::test]

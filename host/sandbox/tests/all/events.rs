@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandpit_sandbox::{Event, Level, Rate, SandboxConfig};
+use sandpit_sandbox::{CallError, Event, Level, Rate, SandboxConfig};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -108,24 +108,116 @@ async fn a_cancelled_call_does_not_wait_for_its_caller() {
     running.await.unwrap().unwrap();
 }
 
-#[tokio::test]
-async fn events_are_bounded() {
+/// How many events a tool sent that wants to send four of them.
+async fn sent(events: Rate, deadline: Duration) -> usize {
     let sandbox = sandbox(SandboxConfig::default());
     let guest = emitting(|emit, _| format!("{emit} {emit} {emit} {emit}"));
     let component = load(&sandbox, guest).await;
-    let (sender, mut events) = mpsc::channel(16);
+    let (sender, mut received) = mpsc::channel(16);
     let mut call = call();
     call.events = Some(sender);
-    call.limits.events = Rate {
+    call.limits.events = events;
+    call.limits.deadline = deadline;
+    // Held back until its end, it still ends in good order.
+    component.call(call).await.unwrap();
+    let mut count = 0;
+    while received.recv().await.is_some() {
+        count += 1;
+    }
+    count
+}
+
+#[tokio::test]
+async fn too_many_events_wait_for_their_turn() {
+    let rate = |per_second| Rate {
         at_once: 2,
+        per_second,
+    };
+    assert_eq!(sent(rate(50), Duration::from_secs(60)).await, 4);
+    // Where none are added, they wait until the call has to end.
+    assert_eq!(sent(rate(0), Duration::from_millis(50)).await, 2);
+}
+
+#[tokio::test]
+async fn too_much_of_a_stream_ends_the_call() {
+    let sandbox = sandbox(SandboxConfig::default());
+    let guest = emitting(|emit, _| format!("(loop $forever {emit} (br $forever))"));
+    let component = load(&sandbox, guest).await;
+    let (sender, mut received) = mpsc::channel(16);
+    let mut call = call();
+    call.events = Some(sender);
+    call.limits.stream_bytes = Rate {
+        at_once: 100,
+        per_second: 0,
+    };
+    let running = tokio::spawn(async move { component.call(call).await });
+    let mut bytes = 0;
+    while let Some(Event::Emitted { event, data }) = received.recv().await {
+        bytes += event.len() + data.get().len();
+    }
+    // What fits into the limit was sent, the next one was not.
+    assert_eq!(bytes, 85);
+    let error = running.await.unwrap().unwrap_err();
+    assert_eq!(
+        error,
+        CallError::LimitExceeded {
+            what: "bytes of stream events",
+            limit: 100
+        }
+    );
+    assert!(error.to_string().contains("100 bytes"), "{error}");
+}
+
+#[tokio::test]
+async fn a_cut_log_says_so_once() {
+    let sandbox = sandbox(SandboxConfig::default());
+    let mut guest = Guest::new("talks").import(CONTEXT, "log", "(param i32 i32 i32)");
+    let (text, length) = guest.text("a line of some length");
+    let line = format!("(call $log (i32.const 1) (i32.const {text}) (i32.const {length}))");
+    let component = load(&sandbox, guest.before_answer(&line.repeat(10))).await;
+    let (sender, mut received) = mpsc::channel(16);
+    let mut call = call();
+    call.events = Some(sender);
+    call.limits.log_bytes = Rate {
+        at_once: 50,
         per_second: 0,
     };
     component.call(call).await.unwrap();
-    let mut count = 0;
-    while events.recv().await.is_some() {
-        count += 1;
+    let mut levels = Vec::new();
+    while let Some(Event::Log { level, .. }) = received.recv().await {
+        levels.push(level);
     }
-    assert_eq!(count, 2);
+    // Two lines fit; of the eight that do not, the listener hears once.
+    assert_eq!(levels, [Level::Info, Level::Info, Level::Warning]);
+}
+
+#[tokio::test]
+async fn a_listener_who_falls_behind_hears_that_lines_are_missing() {
+    let sandbox = sandbox(SandboxConfig::default());
+    let mut guest = Guest::new("talks").import(CONTEXT, "log", "(param i32 i32 i32)");
+    let (text, length) = guest.text("a line");
+    let line = format!("(call $log (i32.const 1) (i32.const {text}) (i32.const {length}))");
+    // Goes on until somebody has listened and the call is cancelled.
+    let guest = guest
+        .import(CONTEXT, "cancelled", "(result i32)")
+        .before_answer(&format!(
+            "(loop $more {line} (br_if $more (i32.eqz (call $cancelled))))"
+        ));
+    let component = load(&sandbox, guest).await;
+    let (sender, mut received) = mpsc::channel(2);
+    let mut call = call();
+    call.events = Some(sender);
+    let cancel = call.cancel.clone();
+    let running = tokio::spawn(async move { component.call(call).await });
+    let mut warnings = 0;
+    while let Some(Event::Log { level, .. }) = received.recv().await {
+        if level == Level::Warning {
+            warnings += 1;
+            cancel.cancel();
+        }
+    }
+    assert_eq!(warnings, 1);
+    running.await.unwrap().unwrap();
 }
 
 #[tokio::test]

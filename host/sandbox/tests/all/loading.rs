@@ -6,13 +6,14 @@ use std::path::Path;
 use sandpit_sandbox::{Capability, Grants, LoadError, Sandbox, SandboxConfig};
 
 use crate::guest::Guest;
-use crate::{call, sandbox};
+use crate::{call, sandbox, try_load};
 
 const CONTEXT: &str = "sandpit:tool/context@0.1.0";
 const ACCOUNT: &str = "sandpit:broker/account@0.1.0";
+const TRADING: &str = "sandpit:broker/trading@0.1.0";
 
 async fn refusal(sandbox: &Sandbox, bytes: Vec<u8>) -> LoadError {
-    sandbox.load(bytes, &Grants::all()).await.unwrap_err()
+    sandbox.inspect(bytes).await.unwrap_err()
 }
 
 /// A tool that uses the capability `account`.
@@ -25,26 +26,28 @@ fn account_guest() -> Guest {
 #[tokio::test]
 async fn imports_are_requests() {
     let sandbox = sandbox(SandboxConfig::default());
-    let component = sandbox
-        .load(account_guest().build(), &Grants::all())
-        .await
-        .unwrap();
-    assert_eq!(component.capabilities(), [Capability::Account]);
+    let guest = account_guest().import(TRADING, "cancel", "(param i32 i32)");
+    let inspected = sandbox.inspect(guest.build()).await.unwrap();
+    let asks = [Capability::Account, Capability::Trading];
+    assert_eq!(inspected.capabilities(), asks);
+    assert_eq!(inspected.descriptor().name, "account");
+    let component = inspected.link(&Grants::of(asks)).unwrap();
+    assert_eq!(component.capabilities(), asks);
+    assert_eq!(component.digest(), inspected.digest());
 
-    let error = sandbox
-        .load(
-            account_guest().build(),
-            &Grants::of([Capability::Connection]),
-        )
-        .await
-        .unwrap_err();
-    assert_eq!(
-        error,
-        LoadError::NotGranted {
-            capability: Capability::Account
+    // Everything that is missing is named.
+    for (granted, missing) in [
+        (vec![Capability::Connection], &asks[..]),
+        (vec![Capability::Account], &asks[1..]),
+    ] {
+        let error = inspected.link(&Grants::of(granted)).unwrap_err();
+        let text = error.to_string();
+        for capability in missing {
+            assert!(text.contains(capability.name()), "{text}");
         }
-    );
-    assert!(error.to_string().contains("account"));
+        let missing = missing.to_vec();
+        assert_eq!(error, LoadError::NotGranted { missing });
+    }
 }
 
 #[tokio::test]
@@ -173,7 +176,7 @@ async fn describing_reaches_no_broker() {
     let guest = Guest::new("calm")
         .import(CONTEXT, "cancelled", "(result i32)")
         .in_describe("(drop (call $cancelled))");
-    sandbox.load(guest.build(), &Grants::all()).await.unwrap();
+    sandbox.inspect(guest.build()).await.unwrap();
 }
 
 #[tokio::test]
@@ -185,10 +188,7 @@ async fn the_cache_is_used_and_can_be_damaged() {
         ..SandboxConfig::default()
     };
     let bytes = Guest::new("cached").build();
-    let first = sandbox(config())
-        .load(bytes.clone(), &Grants::all())
-        .await
-        .unwrap();
+    let first = try_load(&sandbox(config()), bytes.clone()).await.unwrap();
     let files = files(&cache);
     let [file] = files.as_slice() else {
         panic!("one file should be cached, not {files:?}")
@@ -198,10 +198,7 @@ async fn the_cache_is_used_and_can_be_damaged() {
 
     // A second start takes it as it is.
     let written = fs::metadata(cache.join(file)).unwrap().modified().unwrap();
-    let second = sandbox(config())
-        .load(bytes.clone(), &Grants::all())
-        .await
-        .unwrap();
+    let second = try_load(&sandbox(config()), bytes.clone()).await.unwrap();
     second.call(call()).await.unwrap();
     let after = fs::metadata(cache.join(file)).unwrap().modified().unwrap();
     assert_eq!(written, after);
@@ -210,7 +207,7 @@ async fn the_cache_is_used_and_can_be_damaged() {
     let mut damaged = kept.clone();
     *damaged.last_mut().unwrap() ^= 1;
     fs::write(cache.join(file), &damaged).unwrap();
-    let third = sandbox(config()).load(bytes, &Grants::all()).await.unwrap();
+    let third = try_load(&sandbox(config()), bytes).await.unwrap();
     third.call(call()).await.unwrap();
     assert_ne!(fs::read(cache.join(file)).unwrap(), damaged);
 }
@@ -225,7 +222,7 @@ async fn without_a_cache_folder_components_still_load() {
         ..SandboxConfig::default()
     });
     sandbox
-        .load(Guest::new("uncached").build(), &Grants::all())
+        .inspect(Guest::new("uncached").build())
         .await
         .unwrap();
 }

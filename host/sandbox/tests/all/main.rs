@@ -15,7 +15,7 @@ mod loading;
 
 use guest::Guest;
 use sandpit_gateway::{Gateway, GatewayConfig};
-use sandpit_sandbox::{Call, Component, Grants, Outcome, Sandbox, SandboxConfig};
+use sandpit_sandbox::{Call, Component, Grants, LoadError, Outcome, Sandbox, SandboxConfig};
 
 /// A sandbox on a gateway that is connected to nothing.
 fn sandbox(config: SandboxConfig) -> Sandbox {
@@ -23,10 +23,14 @@ fn sandbox(config: SandboxConfig) -> Sandbox {
 }
 
 async fn load(sandbox: &Sandbox, guest: Guest) -> Component {
-    sandbox
-        .load(guest.build(), &Grants::all())
+    try_load(sandbox, guest.build())
         .await
         .unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Inspects a component and links it with every capability.
+async fn try_load(sandbox: &Sandbox, bytes: Vec<u8>) -> Result<Component, LoadError> {
+    sandbox.inspect(bytes).await?.link(&Grants::all())
 }
 
 fn call() -> Call {
