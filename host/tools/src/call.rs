@@ -4,14 +4,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sandpit_sandbox::{
-    Answer, Call, CallError, CallLimits, Content, Event, Failure, FailureKind, Lines, Outcome,
-    Resume, Structured,
+    Answer, Call, CallError, Capability, Content, Event, Failure, FailureKind, Outcome, Resume,
+    Structured,
 };
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::NotAdmitted;
 use crate::config::ToolsConfig;
+use crate::runtime::Running;
 use crate::tool::Tool;
 
 /// What a caller asks for.
@@ -55,14 +57,29 @@ impl CallRequest {
 }
 
 /// Calls a tool. Whatever goes wrong is a failure that the caller may read.
-pub(crate) async fn call(tool: &Tool, request: CallRequest, config: &ToolsConfig) -> Outcome {
+pub(crate) async fn call(
+    tool: &Tool,
+    running: Running,
+    request: CallRequest,
+    config: &ToolsConfig,
+) -> Outcome {
     let log = CallLog::new(tool.name(), &request);
-    let outcome = run(tool, request, config).await;
+    let outcome = run(tool, &running, request, config).await;
+    let outcome = match running.revoked() {
+        Some(what) => revoked(tool, what, outcome),
+        None => outcome,
+    };
+    running.end(matches!(outcome, Outcome::Failure(_)));
     log.end(&outcome);
     outcome
 }
 
-async fn run(tool: &Tool, request: CallRequest, config: &ToolsConfig) -> Outcome {
+async fn run(
+    tool: &Tool,
+    running: &Running,
+    request: CallRequest,
+    config: &ToolsConfig,
+) -> Outcome {
     let arguments = Value::Object(request.arguments);
     if let Err(faults) = tool.check_arguments(&arguments) {
         return Outcome::Failure(Failure::new(
@@ -70,30 +87,60 @@ async fn run(tool: &Tool, request: CallRequest, config: &ToolsConfig) -> Outcome
             format!("The arguments do not fit {}: {faults}.", tool.name()),
         ));
     }
-    let deadline = if tool.descriptor().streaming {
-        config.stream_deadline
-    } else {
-        config.call_deadline
+    // A stream lasts as long as it likes; its caller does not wait as long.
+    let patience = tool.limits().deadline.min(config.call_deadline);
+    let admission = &tool.runtime().admission;
+    let admitted = admission.enter(&request.client, patience, &running.cancel);
+    let _place = match admitted.await {
+        Ok(place) => place,
+        Err(refused) => return Outcome::Failure(not_admitted(tool, &refused)),
     };
     let call = Call {
         id: request.call_id,
         client: request.client,
         arguments: arguments.to_string(),
         resume: request.resume,
-        limits: CallLimits {
-            deadline,
-            ..config.limits.clone()
-        },
-        scope: Arc::default(),
-        lines: Lines::unlimited(),
+        limits: tool.limits().clone(),
+        scope: Arc::clone(tool.scope()),
+        lines: tool.runtime().lines.clone(),
         events: request.events,
-        cancel: request.cancel,
+        cancel: running.cancel.clone(),
         open_ended: request.open_ended,
     };
     match tool.component().call(call).await {
         Ok(Outcome::Answer(answer)) => checked(tool, answer),
         Ok(outcome) => outcome,
         Err(error) => Outcome::Failure(failure(&error)),
+    }
+}
+
+fn not_admitted(tool: &Tool, refused: &NotAdmitted) -> Failure {
+    let kind = match refused {
+        NotAdmitted::Rate { .. } | NotAdmitted::Full { .. } | NotAdmitted::Waited { .. } => {
+            FailureKind::Pacing
+        }
+        NotAdmitted::Cancelled => FailureKind::Cancelled,
+    };
+    Failure::new(kind, format!("{} {refused}", tool.name()))
+}
+
+/// How a call ended from which the policy took something away. What became of
+/// an order is never kept from the caller.
+fn revoked(tool: &Tool, what: &str, outcome: Outcome) -> Outcome {
+    let trades = tool.capabilities().contains(&Capability::Trading);
+    match outcome {
+        Outcome::Answer(answer) if trades => Outcome::Answer(answer),
+        Outcome::Failure(failure) if failure.kind == FailureKind::Uncertain => {
+            Outcome::Failure(failure)
+        }
+        _ => Outcome::Failure(Failure::new(
+            FailureKind::NoPermission,
+            format!(
+                "The operator's policy for {} changed during the call, and {what}: the call was \
+                 ended.",
+                tool.name()
+            ),
+        )),
     }
 }
 

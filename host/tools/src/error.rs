@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::policy::PolicyError;
+
 /// The set of tools could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolsError {
@@ -16,6 +18,9 @@ pub enum ToolsError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// The policy makes no sense.
+    #[error("the policy cannot be applied: {0}")]
+    Policy(#[from] PolicyError),
 }
 
 /// A call reached no tool.
@@ -27,9 +32,19 @@ pub enum ToolError {
         /// The name that was asked for, cut to a sensible length.
         name: String,
     },
+    /// The operator does not let the tool serve.
+    #[error(
+        "The tool {name:?} is not served: {reason}. Only the operator of the host can change that."
+    )]
+    NotServed {
+        /// Its name.
+        name: String,
+        /// Why not, within a sentence.
+        reason: &'static str,
+    },
 }
 
-/// A file in the tool folder that is not served as a tool.
+/// A file in the tool folder that cannot be a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
     /// The file's name, without its folder.

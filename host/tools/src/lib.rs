@@ -1,28 +1,45 @@
-//! The live set of tools: which components are in the folder, what they say of
-//! themselves, and calling them by name.
+//! The live set of tools: which components are in the folder, what the
+//! operator's policy makes of them, and calling them by name.
 //!
-//! A file in the tool folder is a tool. [`Tools::open`] loads all of them; one
-//! that cannot be loaded is kept in [`Tools::refused`] with its reason and
-//! stops nothing. [`Tools::call`] checks the arguments against the tool's
-//! schema before the call and its structured answer after it, so that neither
-//! a tool nor a client has to.
+//! A file in the tool folder is a tool. [`Tools::open`] loads all of them, and
+//! [`Tools::watch`] follows what happens to the folder from then on. What a
+//! tool may do is said by the [`Policy`]: one that has no grants there is
+//! quarantined, which means that the operator sees it in [`Tools::status`] and
+//! nobody can call it. [`Tools::set_policy`] applies another policy at once.
+//!
+//! [`Tools::call`] checks the arguments against the tool's schema before the
+//! call and its structured answer after it, so that neither a tool nor a
+//! client has to, and keeps the limits that belong to the tool's name: how
+//! many calls run at a time, how many begin within a minute, and in whose turn.
 
+mod admission;
 mod call;
+mod candidate;
+mod changes;
 mod config;
+mod decide;
 mod error;
+mod files;
 mod folder;
+pub mod policy;
+mod runtime;
 mod schema;
 mod set;
+mod settling;
+mod status;
 mod tool;
 mod tools;
+mod watch;
 
 pub use call::CallRequest;
 pub use config::ToolsConfig;
 pub use error::{Refusal, ToolError, ToolsError};
+pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
 pub use sandpit_sandbox::{
     Annotations, Answer, Blob, CallLimits, Capability, Content, Descriptor, EmbeddedResource,
-    Event, Failure, FailureKind, Grants, HttpMethod, Level, Outcome, Question, Rate, ResourceBody,
+    Event, Failure, FailureKind, HttpMethod, Level, Outcome, Question, Rate, ResourceBody,
     ResourceLink, Response, RestRoute, Resume, Sandbox, SandboxConfig, Structured,
 };
+pub use status::{Status, ToolState, ToolStatus, Usage};
 pub use tool::Tool;
 pub use tools::{Readiness, Tools};

@@ -1,133 +1,154 @@
-//! One state of the set of tools, and how it is made from the folder.
+//! One state of the set of tools. It never changes; another state replaces it.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use futures::StreamExt as _;
-use sandpit_sandbox::{Grants, Sandbox};
-
-use crate::error::{Refusal, ToolsError};
-use crate::folder::{self, File};
+use crate::decide::Verdict;
+use crate::error::{Refusal, ToolError};
+use crate::folder::Record;
+use crate::runtime::Runtime;
+use crate::status::{ToolState, ToolStatus, Usage};
 use crate::tool::Tool;
 
-/// One state of the set. It never changes; another state replaces it.
-#[derive(Debug, Default)]
+/// The longest name that an error repeats, in characters.
+const NAME: usize = 100;
+
+/// One state of the set.
+#[derive(Default)]
 pub(crate) struct ToolSet {
     by_name: BTreeMap<String, Arc<Tool>>,
-    list: Arc<[Arc<Tool>]>,
+    callable: Arc<[Arc<Tool>]>,
+    visible: Arc<[Arc<Tool>]>,
+    rows: Vec<Row>,
     refused: Arc<[Refusal]>,
 }
 
-impl ToolSet {
-    /// Loads every file of the folder. A file that cannot be loaded is
-    /// refused; the others are not the worse for it.
-    pub(crate) async fn load(
-        folder: &Path,
-        sandbox: &Sandbox,
-        grants: &Grants,
-    ) -> Result<Self, ToolsError> {
-        let files = folder::list(folder)
-            .await
-            .map_err(|source| ToolsError::Folder {
-                folder: folder.to_owned(),
-                source,
-            })?;
-        let at_once = std::thread::available_parallelism().map_or(1, usize::from);
-        let loaded: Vec<_> = futures::stream::iter(files)
-            .map(|file| async move {
-                let result = load(&file, sandbox, grants).await;
-                (file.name, result)
-            })
-            .buffered(at_once)
-            .collect()
-            .await;
-        Ok(Self::of(loaded))
-    }
+/// What the operator sees of one file.
+pub(crate) struct Row {
+    pub(crate) status: ToolStatus,
+    /// What belongs to the tool's name, if a tool of that name was ever served.
+    pub(crate) runtime: Option<Arc<Runtime>>,
+}
 
-    /// Sorts what was loaded into tools and refusals. Two files with one name
-    /// are both refused: which of them the operator means cannot be known, and
-    /// a file must not be able to take another tool's place.
-    fn of(loaded: Vec<(String, Result<Tool, String>)>) -> Self {
-        let mut refused = Vec::new();
-        let mut named: BTreeMap<String, Vec<Tool>> = BTreeMap::new();
-        for (file, result) in loaded {
-            match result {
-                Ok(tool) => named.entry(tool.name().to_owned()).or_default().push(tool),
-                Err(reason) => refused.push(Refusal { file, reason }),
-            }
-        }
-        let mut by_name = BTreeMap::new();
-        for (name, tools) in named {
-            match <[Tool; 1]>::try_from(tools) {
-                Ok([tool]) => {
-                    by_name.insert(name, Arc::new(tool));
-                }
-                Err(tools) => refused.extend(duplicates(&name, &tools)),
-            }
-        }
+impl ToolSet {
+    pub(crate) fn new(tools: Vec<Arc<Tool>>, mut rows: Vec<Row>) -> Self {
+        let by_name: BTreeMap<_, _> = tools
+            .into_iter()
+            .map(|tool| (tool.name().to_owned(), tool))
+            .collect();
+        let visible = by_name.values().filter(|tool| !tool.policy().hidden);
+        // Those without a name come last.
+        rows.sort_by(|a, b| {
+            let key = |row: &Row| (row.status.name.is_none(), row.status.name.clone());
+            (key(a), &a.status.file).cmp(&(key(b), &b.status.file))
+        });
+        let mut refused: Vec<_> = rows
+            .iter()
+            .filter(|row| row.status.state == ToolState::Refused)
+            .map(|row| Refusal {
+                file: row.status.file.clone(),
+                reason: row.status.reason.clone().unwrap_or_default(),
+            })
+            .collect();
         refused.sort_by(|a, b| a.file.cmp(&b.file));
-        for tool in by_name.values() {
-            announce(tool);
-        }
-        for Refusal { file, reason } in &refused {
-            tracing::warn!(file, reason, "a file in the tool folder is not served");
-        }
         Self {
-            list: by_name.values().cloned().collect(),
+            visible: visible.cloned().collect(),
+            callable: by_name.values().cloned().collect(),
             by_name,
+            rows,
             refused: refused.into(),
         }
     }
 
-    /// The tools by name.
-    pub(crate) fn list(&self) -> Arc<[Arc<Tool>]> {
-        Arc::clone(&self.list)
+    /// The tools that clients see, by name.
+    pub(crate) fn visible(&self) -> Arc<[Arc<Tool>]> {
+        Arc::clone(&self.visible)
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<Arc<Tool>> {
-        self.by_name.get(name).cloned()
+    /// All tools that can be called, by name.
+    pub(crate) fn callable(&self) -> Arc<[Arc<Tool>]> {
+        Arc::clone(&self.callable)
     }
 
-    /// The files that are not served, by file name.
+    pub(crate) fn get(&self, name: &str) -> Option<&Arc<Tool>> {
+        self.by_name.get(name)
+    }
+
+    /// The files that are refused, by file name.
     pub(crate) fn refused(&self) -> Arc<[Refusal]> {
         Arc::clone(&self.refused)
     }
+
+    /// What the operator sees of each file.
+    pub(crate) fn status(&self) -> Vec<ToolStatus> {
+        let status = |row: &Row| ToolStatus {
+            usage: row
+                .runtime
+                .as_ref()
+                .map_or_else(Usage::default, |runtime| runtime.usage()),
+            ..row.status.clone()
+        };
+        self.rows.iter().map(status).collect()
+    }
+
+    /// Why there is no tool of this name.
+    pub(crate) fn missing(&self, name: &str) -> ToolError {
+        let state = self
+            .rows
+            .iter()
+            .filter(|row| row.status.name.as_deref() == Some(name))
+            .map(|row| row.status.state)
+            .find(|state| matches!(state, ToolState::Disabled | ToolState::Quarantined));
+        let name = name.chars().take(NAME).collect();
+        match state {
+            Some(ToolState::Disabled) => ToolError::NotServed {
+                name,
+                reason: "the operator has disabled it",
+            },
+            Some(_) => ToolError::NotServed {
+                name,
+                reason: "the operator has not allowed what it asks for",
+            },
+            None => ToolError::UnknownTool { name },
+        }
+    }
+
+    /// Whether clients see the same tools, described in the same way.
+    pub(crate) fn looks_like(&self, other: &Self) -> bool {
+        self.visible.len() == other.visible.len()
+            && self
+                .visible
+                .iter()
+                .zip(other.visible.iter())
+                .all(|(a, b)| Arc::ptr_eq(a, b) || a.descriptor() == b.descriptor())
+    }
 }
 
-async fn load(file: &File, sandbox: &Sandbox, grants: &Grants) -> Result<Tool, String> {
-    let bytes = folder::read(file, sandbox.max_component_bytes()).await?;
-    let component = sandbox
-        .inspect(bytes)
-        .await
-        .and_then(|inspected| inspected.link(grants))
-        .map_err(|error| error.to_string())?;
-    Tool::new(file.name.clone(), component)
-}
-
-/// Says what is served, and what it may do.
-fn announce(tool: &Tool) {
-    let capabilities: Vec<_> = tool.capabilities().iter().map(|of| of.name()).collect();
-    tracing::info!(
-        tool = tool.name(),
-        version = tool.descriptor().version,
-        digest = tool.digest(),
-        capabilities = capabilities.join(", "),
-        "a tool is served"
-    );
-}
-
-/// The refusals of files that call themselves by one name, each of which names
-/// the others.
-fn duplicates(name: &str, tools: &[Tool]) -> Vec<Refusal> {
-    let files: Vec<_> = tools.iter().map(Tool::file).collect();
-    let files = files.join(", ");
-    let refusal = |tool: &Tool| Refusal {
-        file: tool.file().to_owned(),
-        reason: format!(
-            "Several files call themselves {name}, so none of them is served: {files}. Keep one \
-             of them in the folder."
-        ),
+/// What the operator sees of a file, but for its use.
+pub(crate) fn row(file: &str, record: &Record, verdict: &Verdict) -> ToolStatus {
+    let facts = verdict.facts.as_ref();
+    let policy = verdict.policy.as_ref();
+    let inspected = facts
+        .and_then(|facts| record.candidate(&facts.digest))
+        .map(|candidate| &candidate.inspected);
+    let names = |list: &mut dyn Iterator<Item = sandpit_sandbox::Capability>| {
+        list.map(|of| of.name().to_owned()).collect::<Vec<_>>()
     };
-    tools.iter().map(refusal).collect()
+    ToolStatus {
+        name: facts.map(|facts| facts.name.clone()),
+        file: file.to_owned(),
+        state: verdict.state,
+        reason: verdict.reason.clone(),
+        version: facts.map(|facts| facts.version.clone()),
+        title: inspected.map(|inspected| inspected.descriptor().title.clone()),
+        digest: facts.map(|facts| facts.digest.clone()),
+        size: inspected.map(|inspected| inspected.size() as u64),
+        asks: facts.map_or_else(Vec::new, |facts| names(&mut facts.asks.iter().copied())),
+        grants: policy
+            .and_then(|policy| policy.grants.as_ref())
+            .map(|grants| names(&mut grants.iter().copied())),
+        hidden: policy.is_some_and(|policy| policy.hidden),
+        pin: policy.and_then(|policy| policy.pin.clone()),
+        usage: Usage::default(),
+    }
 }

@@ -1,50 +1,83 @@
-//! One tool: a component and its compiled schemas.
+//! One tool: a component that is linked with what the policy grants it.
 
-use sandpit_sandbox::{Capability, Component, Descriptor};
+use std::sync::Arc;
+
+use sandpit_sandbox::{CallLimits, Capability, Component, Descriptor, Grants, LoadError, Scope};
 use serde_json::Value;
 
-use crate::schema::Schema;
+use crate::candidate::Candidate;
+use crate::config::ToolsConfig;
+use crate::policy::ToolPolicy;
+use crate::runtime::Runtime;
 
 /// A tool that can be called.
 pub struct Tool {
     file: String,
+    candidate: Arc<Candidate>,
     component: Component,
-    input: Schema,
-    output: Option<Schema>,
+    descriptor: Descriptor,
+    policy: Arc<ToolPolicy>,
+    scope: Arc<Scope>,
+    limits: CallLimits,
+    runtime: Arc<Runtime>,
 }
 
 impl Tool {
-    /// Makes a tool of a component.
+    /// Makes a tool of a component that the policy admits. A component that
+    /// is linked already is not linked again.
     ///
     /// # Errors
     ///
-    /// If a schema cannot be used to check anything.
-    pub(crate) fn new(file: String, component: Component) -> Result<Self, String> {
-        let descriptor = component.descriptor();
-        let input = Schema::compile(&descriptor.input_schema)
-            .map_err(|reason| format!("Its input schema is not a valid JSON Schema: {reason}."))?;
-        let output = descriptor
-            .output_schema
-            .as_ref()
-            .map(Schema::compile)
-            .transpose()
-            .map_err(|reason| format!("Its output schema is not a valid JSON Schema: {reason}."))?;
+    /// If the component cannot be linked.
+    pub(crate) fn new(
+        file: String,
+        candidate: Arc<Candidate>,
+        linked: Option<Component>,
+        policy: Arc<ToolPolicy>,
+        runtime: Arc<Runtime>,
+        config: &ToolsConfig,
+    ) -> Result<Self, LoadError> {
+        let component = match linked {
+            Some(component) => component,
+            None => {
+                let grants = policy.grants.iter().flatten().copied();
+                candidate.inspected.link(&Grants::of(grants))?
+            }
+        };
+        let mut descriptor = candidate.inspected.descriptor().clone();
+        if let Some(words) = &policy.description {
+            descriptor.description.push_str("\n\n");
+            descriptor.description.push_str(words.trim());
+        }
+        let usual = CallLimits {
+            deadline: if descriptor.streaming {
+                config.stream_deadline
+            } else {
+                config.call_deadline
+            },
+            ..config.limits.clone()
+        };
         Ok(Self {
             file,
             component,
-            input,
-            output,
+            descriptor,
+            scope: Arc::new(policy.scope.clone()),
+            limits: policy.limits.of_call(&usual),
+            candidate,
+            policy,
+            runtime,
         })
     }
 
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.descriptor().name
+        &self.descriptor.name
     }
 
-    /// What it says of itself.
+    /// What it says of itself, and below its description what the operator
+    /// says of it.
     pub fn descriptor(&self) -> &Descriptor {
-        self.component.descriptor()
+        &self.descriptor
     }
 
     /// Name of its file in the tool folder.
@@ -67,18 +100,42 @@ impl Tool {
         self.component.capabilities()
     }
 
+    /// What the policy says of it.
+    pub fn policy(&self) -> &ToolPolicy {
+        &self.policy
+    }
+
+    pub(crate) fn candidate(&self) -> &Arc<Candidate> {
+        &self.candidate
+    }
+
     pub(crate) fn component(&self) -> &Component {
         &self.component
     }
 
+    /// Which accounts and instruments its calls reach.
+    pub(crate) fn scope(&self) -> &Arc<Scope> {
+        &self.scope
+    }
+
+    /// The bounds of one call.
+    pub(crate) fn limits(&self) -> &CallLimits {
+        &self.limits
+    }
+
+    /// What belongs to its name.
+    pub(crate) fn runtime(&self) -> &Arc<Runtime> {
+        &self.runtime
+    }
+
     /// Checks the arguments of a call.
     pub(crate) fn check_arguments(&self, arguments: &Value) -> Result<(), String> {
-        self.input.check(arguments)
+        self.candidate.input.check(arguments)
     }
 
     /// Checks a structured answer.
     pub(crate) fn check_answer(&self, answer: Option<&Value>) -> Result<(), String> {
-        match (&self.output, answer) {
+        match (&self.candidate.output, answer) {
             (None, _) => Ok(()),
             (Some(_), None) => Err("it has no structured answer".to_owned()),
             (Some(schema), Some(answer)) => schema.check(answer),

@@ -1,18 +1,24 @@
 //! The live set of tools.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::future::Future;
+use std::io;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+use std::time::Instant;
 
 use sandpit_sandbox::{Outcome, Sandbox};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use crate::call::{self, CallRequest};
+use crate::candidate::Found;
 use crate::config::ToolsConfig;
 use crate::error::{Refusal, ToolError, ToolsError};
+use crate::files::{Look, Stamp};
+use crate::folder::{Due, Folder};
+use crate::policy::{Policy, PolicyError};
 use crate::set::ToolSet;
+use crate::status::Status;
 use crate::tool::Tool;
-
-/// The longest name that an error repeats, in characters.
-const NAME: usize = 100;
 
 /// The live set of tools. A cheap handle: clones share one set.
 #[derive(Clone)]
@@ -20,11 +26,23 @@ pub struct Tools {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    config: ToolsConfig,
-    sandbox: Sandbox,
+pub(crate) struct Inner {
+    pub(crate) config: ToolsConfig,
+    pub(crate) sandbox: Sandbox,
+    /// What is served. Calls begin under its lock, so that a change of the
+    /// policy meets every call either before it has begun or in flight.
     set: RwLock<Arc<ToolSet>>,
+    /// What the set is made of. Locked before `set` wherever both are.
+    folder: Mutex<Folder>,
+    faults: Mutex<Faults>,
     generation: watch::Sender<u64>,
+}
+
+/// What the operator has to know beside the tools.
+#[derive(Default)]
+struct Faults {
+    policy: Option<String>,
+    folder: Option<String>,
 }
 
 /// What a readiness check wants to know.
@@ -43,64 +61,129 @@ impl Tools {
     ///
     /// # Errors
     ///
-    /// If the folder cannot be read. A file that cannot be loaded is no error:
-    /// see [`Tools::refused`].
+    /// If the folder cannot be read, or if the policy makes no sense. A file
+    /// that cannot be loaded is no error: see [`Tools::status`].
     pub async fn open(config: ToolsConfig, sandbox: Sandbox) -> Result<Self, ToolsError> {
-        let set = ToolSet::load(&config.folder, &sandbox, &config.grants).await?;
-        let tools = Self {
-            inner: Arc::new(Inner {
-                config,
-                sandbox,
-                set: RwLock::default(),
-                generation: watch::Sender::new(0),
-            }),
+        config.policy.check()?;
+        let folder = Folder::new(config.policy.clone());
+        let inner = Arc::new(Inner {
+            config,
+            sandbox,
+            set: RwLock::default(),
+            folder: Mutex::new(folder),
+            faults: Mutex::default(),
+            generation: watch::Sender::new(0),
+        });
+        inner.load().await.map_err(|source| ToolsError::Folder {
+            folder: inner.config.folder.clone(),
+            source,
+        })?;
+        Ok(Self { inner })
+    }
+
+    /// Watches the folder until `stop`: what is added is served, what is
+    /// replaced is swapped, what is removed is gone. Calls in flight end on the
+    /// version that they began with.
+    pub fn watch(&self, stop: CancellationToken) -> impl Future<Output = ()> + Send + use<> {
+        crate::watch::watch(Arc::clone(&self.inner), stop)
+    }
+
+    /// Applies another policy at once. Calls in flight end when it takes
+    /// something away from their tool, and go on otherwise.
+    ///
+    /// # Errors
+    ///
+    /// If the policy makes no sense. The one before stays in force.
+    pub async fn set_policy(&self, policy: Policy) -> Result<(), PolicyError> {
+        policy.check()?;
+        let inner = Arc::clone(&self.inner);
+        let work = move || {
+            let mut folder = inner.folder();
+            folder.set_policy(policy);
+            inner.refresh(&mut folder);
+            folder.revoke();
+            inner.faults().policy = None;
         };
-        tools.replace(set);
-        Ok(tools)
+        if let Err(error) = tokio::task::spawn_blocking(work).await {
+            tracing::error!(%error, "the policy was not applied to the end");
+        }
+        Ok(())
     }
 
-    /// All tools, by name.
+    /// Says why the policy could not be read when it changed, until it can be
+    /// read again. The policy before stays in force.
+    pub fn policy_fault(&self, fault: Option<String>) {
+        self.inner.faults().policy = fault;
+    }
+
+    /// The tools that clients see, by name.
     pub fn list(&self) -> Arc<[Arc<Tool>]> {
-        self.set().list()
+        self.inner.set().visible()
     }
 
-    /// The tool of that name.
+    /// All tools that can be called, by name: those that clients see and the
+    /// hidden ones.
+    pub fn callable(&self) -> Arc<[Arc<Tool>]> {
+        self.inner.set().callable()
+    }
+
+    /// The tool of that name, hidden or not.
     pub fn get(&self, name: &str) -> Option<Arc<Tool>> {
-        self.set().get(name)
+        self.inner.set().get(name).cloned()
     }
 
-    /// The files of the folder that are not served, with their reasons, by
+    /// The files of the folder that cannot be tools, with their reasons, by
     /// file name.
     pub fn refused(&self) -> Arc<[Refusal]> {
-        self.set().refused()
+        self.inner.set().refused()
     }
 
-    /// Tells when the set has changed: the value grows by one each time.
+    /// All that the operator wants to know: what is served, what is not and
+    /// why, and how it is used.
+    pub fn status(&self) -> Status {
+        let set = Arc::clone(&self.inner.set());
+        let faults = self.inner.faults();
+        Status {
+            tools: set.status(),
+            policy_fault: faults.policy.clone(),
+            folder_fault: faults.folder.clone(),
+            running: self.inner.sandbox.instances(),
+            max_running: self.inner.sandbox.max_instances(),
+        }
+    }
+
+    /// Tells when the list that clients see has changed: the value grows by
+    /// one each time.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.inner.generation.subscribe()
     }
 
-    /// Calls a tool by name.
+    /// Calls a tool by name, hidden or not.
     ///
     /// Dropping the future ends the call at once; cancelling its token gives
     /// the tool time to end in good order.
     ///
     /// # Errors
     ///
-    /// If there is no such tool. Everything else that can go wrong, beginning
-    /// with arguments that do not fit the schema, is a failure in the outcome.
+    /// If there is no such tool, or the operator does not let it serve.
+    /// Everything else that can go wrong, beginning with arguments that do not
+    /// fit the schema, is a failure in the outcome.
     pub async fn call(&self, name: &str, request: CallRequest) -> Result<Outcome, ToolError> {
-        let tool = self.get(name).ok_or_else(|| ToolError::UnknownTool {
-            name: name.chars().take(NAME).collect(),
-        })?;
-        Ok(call::call(&tool, request, &self.inner.config).await)
+        let (tool, running) = {
+            let set = self.inner.set();
+            let tool = set.get(name).ok_or_else(|| set.missing(name))?;
+            let facts = &tool.candidate().facts;
+            let running = tool.runtime().begin(facts, tool.scope(), &request.cancel);
+            (Arc::clone(tool), running)
+        };
+        Ok(call::call(&tool, running, request, &self.inner.config).await)
     }
 
     /// Whether there is something to call, and a broker to ask.
     pub fn readiness(&self) -> Readiness {
-        let set = self.set();
+        let set = Arc::clone(&self.inner.set());
         Readiness {
-            tools: set.list().len(),
+            tools: set.callable().len(),
             refused: set.refused().len(),
             connected: self.inner.sandbox.is_connected(),
         }
@@ -111,30 +194,89 @@ impl Tools {
     pub async fn shutdown(&self) {
         self.inner.sandbox.shutdown().await;
     }
+}
 
-    fn set(&self) -> Arc<ToolSet> {
-        Arc::clone(
-            &self
-                .inner
-                .set
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+impl Inner {
+    /// Looks into every file of the folder, before anything is served.
+    async fn load(self: &Arc<Self>) -> io::Result<()> {
+        let look = crate::watch::look(self).await?;
+        let due = self.folder().begin(&look, Instant::now());
+        let found = crate::watch::inspect_all(self, due).await;
+        let mut folder = self.folder();
+        folder.loaded(found, Instant::now());
+        self.refresh(&mut folder);
+        tracing::info!(
+            tools = self.set().callable().len(),
+            files = look.len(),
+            "the tools are loaded"
+        );
+        Ok(())
+    }
+
+    /// Takes over how the folder looks. Answers what is to be inspected.
+    pub(crate) fn looked(&self, look: io::Result<Look>, now: Instant) -> Vec<Due> {
+        let fault = match &look {
+            Ok(_) => None,
+            Err(error) => Some(format!("The tool folder cannot be read: {error}.")),
+        };
+        {
+            let mut faults = self.faults();
+            if faults.folder != fault {
+                if let Some(fault) = &fault {
+                    tracing::warn!(folder = %self.config.folder.display(), "{fault}");
+                }
+                faults.folder = fault;
+            }
+        }
+        let look = match look {
+            Ok(look) => look,
+            // A folder that was deleted holds no files.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Look::new(),
+            Err(_) => return Vec::new(),
+        };
+        let mut folder = self.folder();
+        folder.look(&look, now);
+        self.refresh(&mut folder);
+        folder.due(now)
+    }
+
+    /// Takes over what inspections found.
+    pub(crate) fn inspected(&self, found: Vec<(String, Stamp, Found)>) {
+        let mut folder = self.folder();
+        for (file, stamp, found) in found {
+            folder.inspected(&file, stamp, found, Instant::now());
+        }
+        self.refresh(&mut folder);
+    }
+
+    /// When it is time for another look at the folder.
+    pub(crate) fn wake(&self) -> Option<Instant> {
+        self.folder().wake()
     }
 
     /// The one place where the set changes. Calls that run keep the tool that
     /// they began with.
-    fn replace(&self, set: ToolSet) {
-        tracing::info!(
-            tools = set.list().len(),
-            refused = set.refused().len(),
-            "the tools are loaded"
-        );
-        *self
-            .inner
-            .set
-            .write()
-            .unwrap_or_else(PoisonError::into_inner) = Arc::new(set);
-        self.inner.generation.send_modify(|number| *number += 1);
+    fn refresh(&self, folder: &mut Folder) {
+        let before = Arc::clone(&self.set());
+        let Some(next) = folder.next(&before, &self.config) else {
+            return;
+        };
+        let looks_different = !next.looks_like(&before);
+        *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
+        if looks_different {
+            self.generation.send_modify(|number| *number += 1);
+        }
+    }
+
+    fn set(&self) -> RwLockReadGuard<'_, Arc<ToolSet>> {
+        self.set.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn folder(&self) -> MutexGuard<'_, Folder> {
+        self.folder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

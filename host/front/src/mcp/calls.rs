@@ -74,7 +74,7 @@ pub(super) async fn call(
             Ok(Outcome::Answer(answer)) => return Ok(content::result(answer, &call.id).into()),
             Ok(Outcome::Failure(failure)) => return Ok(call.failed(failure)),
             Ok(Outcome::InputRequired(question)) => question,
-            Err(error @ ToolError::UnknownTool { .. }) => {
+            Err(error @ (ToolError::UnknownTool { .. } | ToolError::NotServed { .. })) => {
                 return Err(ErrorData::invalid_params(error.to_string(), None));
             }
         };

@@ -22,7 +22,7 @@ use reqwest::{Client, RequestBuilder};
 use sandpit_front::{Front, FrontConfig};
 use sandpit_gateway::{Gateway, GatewayConfig};
 use sandpit_simulator::{Simulator, SimulatorConfig};
-use sandpit_tools::{Sandbox, SandboxConfig, Tools, ToolsConfig};
+use sandpit_tools::{Capability, Policy, PolicyEntry, Sandbox, SandboxConfig, Tools, ToolsConfig};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -114,9 +114,11 @@ async fn serve(folder: &Path, gateway: GatewayConfig, config: FrontConfig) -> Se
         ..SandboxConfig::default()
     };
     let sandbox = Sandbox::new(config_of_sandbox, Gateway::new(gateway)).unwrap();
-    let tools = Tools::open(ToolsConfig::new(folder), sandbox)
-        .await
-        .unwrap();
+    let config_of_tools = ToolsConfig {
+        policy: Policy::from_iter([("*", PolicyEntry::granting(Capability::ALL))]),
+        ..ToolsConfig::new(folder)
+    };
+    let tools = Tools::open(config_of_tools, sandbox).await.unwrap();
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();

@@ -6,7 +6,7 @@ use sandpit_tools::{Content, FailureKind, Outcome, ToolError, ToolsConfig};
 use serde_json::json;
 
 use crate::guest::Guest;
-use crate::{failure, folder, no_arguments, only, open_with, request};
+use crate::{config, failure, folder, no_arguments, only, open_with, request};
 
 #[tokio::test]
 async fn an_unknown_tool_is_an_error() {
@@ -94,7 +94,7 @@ async fn a_call_ends_at_its_deadline_and_a_stream_at_its_own() {
     let tools = open_with(ToolsConfig {
         call_deadline: Duration::from_millis(50),
         stream_deadline: Duration::from_secs(60),
-        ..ToolsConfig::new(folder.path())
+        ..config(folder.path())
     })
     .await;
     let failure = failure(tools.call("endless", no_arguments()).await.unwrap());

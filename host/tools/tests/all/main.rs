@@ -20,7 +20,8 @@ use guest::Guest;
 use sandpit_gateway::{Gateway, GatewayConfig};
 use sandpit_simulator::Simulator;
 use sandpit_tools::{
-    CallRequest, Failure, Outcome, Sandbox, SandboxConfig, Structured, Tools, ToolsConfig,
+    CallRequest, Capability, Failure, Outcome, Policy, PolicyEntry, Sandbox, SandboxConfig,
+    Structured, Tools, ToolsConfig,
 };
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -34,9 +35,22 @@ fn folder(files: impl IntoIterator<Item = (&'static str, Vec<u8>)>) -> TempDir {
     folder
 }
 
+/// A policy that grants everything to every tool.
+fn everything() -> Policy {
+    Policy::from_iter([("*", PolicyEntry::granting(Capability::ALL))])
+}
+
+/// The usual bounds, with everything granted to every tool.
+fn config(folder: &Path) -> ToolsConfig {
+    ToolsConfig {
+        policy: everything(),
+        ..ToolsConfig::new(folder)
+    }
+}
+
 /// The tools of a folder, on a gateway that is connected to nothing.
 async fn open(folder: &Path) -> Tools {
-    open_with(ToolsConfig::new(folder)).await
+    open_with(config(folder)).await
 }
 
 async fn open_with(config: ToolsConfig) -> Tools {
@@ -52,9 +66,7 @@ async fn open_on(folder: &Path, simulator: &Simulator) -> Tools {
         port: simulator.address().port(),
         ..GatewayConfig::default()
     };
-    Tools::open(ToolsConfig::new(folder), sandbox(gateway))
-        .await
-        .unwrap()
+    Tools::open(config(folder), sandbox(gateway)).await.unwrap()
 }
 
 fn sandbox(gateway: GatewayConfig) -> Sandbox {
