@@ -18,8 +18,8 @@ use crate::inspect::{ConnectionInfo, ConnectionTotals};
 use crate::session::connection::QUEUE;
 use crate::session::received::Received;
 use crate::session::{Client, Flow, NO_REQUEST};
+use crate::wire::dialect::RequestError;
 use crate::wire::message::{Reply, Request, WireMessage};
-use crate::wire::protobuf::RequestError;
 
 /// How many requests the record keeps.
 const RECORD: usize = 100_000;
@@ -140,15 +140,34 @@ impl World {
         Flow::Continue
     }
 
-    /// Answers a request that does not exist.
-    pub(crate) fn unknown_request(&mut self, connection: u64, error: &RequestError) {
-        if let Some(client) = self.clients.get(&connection) {
-            client.notice(
-                NO_REQUEST,
-                505,
-                format!("Fatal Error: Unknown message id: {error}"),
-            );
+    /// Answers a frame that is not a request with an answer: an error message, or the end.
+    pub(crate) fn bad_request(&mut self, connection: u64, error: RequestError) -> Flow {
+        tracing::warn!(connection, %error, "request");
+        let Some(client) = self.clients.get_mut(&connection) else {
+            return Flow::Close(String::from("the connection is not known"));
+        };
+        match &error {
+            RequestError::Unoffered { what, request } => {
+                if client.client_id.is_none() {
+                    return Flow::Close(format!("{} before the session was started", what.name));
+                }
+                *client.received.entry(what.name).or_default() += 1;
+                if let Some((code, text)) = what.error {
+                    client.notice(request.unwrap_or(NO_REQUEST), code, text);
+                }
+            }
+            RequestError::UnknownId(_) => {
+                let text = format!("Fatal Error: Unknown message id: {error}");
+                client.notice(NO_REQUEST, 505, text);
+            }
+            RequestError::Unreadable(..) => {
+                client.notice(NO_REQUEST, 320, format!("Error reading request: {error}"));
+            }
+            RequestError::NoId | RequestError::NotProtobuf(_) | RequestError::Malformed(..) => {
+                return Flow::Close(error.to_string());
+            }
         }
+        Flow::Continue
     }
 
     /// Sends what the exchange has to say. A fill also brings the account values up to date.

@@ -15,10 +15,10 @@ use tokio_util::codec::{FramedRead, FramedWrite};
 use tokio_util::sync::CancellationToken;
 
 use super::Flow;
+use crate::wire::dialect::{Dialect, Encoder};
 use crate::wire::frame::FrameCodec;
 use crate::wire::handshake;
 use crate::wire::message::Reply;
-use crate::wire::protobuf::{self, RequestError};
 use crate::world::{World, lock};
 
 /// Messages that may wait for a client that reads slowly.
@@ -54,10 +54,10 @@ impl Connection {
         let mut sink = FramedWrite::new(write, FrameCodec::default());
         let reason = match greet(id, &world, &mut frames, &mut sink, &closing).await {
             Err(reason) => reason,
-            Ok(()) => {
-                let mut writer = tokio::spawn(write_all(outbox, sink));
+            Ok(dialect) => {
+                let mut writer = tokio::spawn(write_all(outbox, dialect, sink));
                 let reason = tokio::select! {
-                    reason = read_all(id, &world, &mut frames) => reason,
+                    reason = read_all(id, dialect, &world, &mut frames) => reason,
                     () = closing.cancelled() => String::from("closed by the simulator"),
                     _ = &mut writer => String::from("the client no longer reads"),
                 };
@@ -73,14 +73,14 @@ impl Connection {
     }
 }
 
-/// The handshake. The error says why there was none.
+/// The handshake, which settles how messages are written. The error says why there was none.
 async fn greet<R, W>(
     id: u64,
     world: &Mutex<World>,
     frames: &mut FramedRead<R, FrameCodec>,
     sink: &mut FramedWrite<W, FrameCodec>,
     closing: &CancellationToken,
-) -> Result<(), String>
+) -> Result<Dialect, String>
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin,
@@ -99,12 +99,14 @@ where
     lock(world).agree(id, version);
     sink.send(handshake::answer(version, OffsetDateTime::now_utc()))
         .await
-        .map_err(|error| error.to_string())
+        .map_err(|error| error.to_string())?;
+    Ok(Dialect::of(version))
 }
 
 /// Answers requests until the connection ends, and says why it did.
 async fn read_all<R>(
     id: u64,
+    dialect: Dialect,
     world: &Mutex<World>,
     frames: &mut FramedRead<R, FrameCodec>,
 ) -> String
@@ -116,14 +118,9 @@ where
             Ok(body) => body,
             Err(error) => return error.to_string(),
         };
-        let flow = match protobuf::decode(&body) {
+        let flow = match dialect.decode(&body) {
             Ok(request) => lock(world).request(id, request),
-            Err(error @ RequestError::UnknownId(_)) => {
-                tracing::warn!(connection = id, %error, "request");
-                lock(world).unknown_request(id, &error);
-                Flow::Continue
-            }
-            Err(error) => Flow::Close(error.to_string()),
+            Err(error) => lock(world).bad_request(id, error),
         };
         if let Flow::Close(reason) = flow {
             return reason;
@@ -133,14 +130,20 @@ where
 }
 
 /// Sends what is queued, flushing whenever the queue is empty.
-async fn write_all<W>(mut outbox: mpsc::Receiver<Reply>, mut sink: FramedWrite<W, FrameCodec>)
-where
+async fn write_all<W>(
+    mut outbox: mpsc::Receiver<Reply>,
+    dialect: Dialect,
+    mut sink: FramedWrite<W, FrameCodec>,
+) where
     W: AsyncWrite + Unpin,
 {
+    let mut encoder = Encoder::new(dialect);
     while let Some(first) = outbox.recv().await {
         let mut next = Some(first);
         while let Some(reply) = next {
-            if sink.feed(protobuf::encode(&reply)).await.is_err() {
+            if let Some(body) = encoder.encode(reply)
+                && sink.feed(body).await.is_err()
+            {
                 return;
             }
             next = outbox.try_recv().ok();

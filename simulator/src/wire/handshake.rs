@@ -8,7 +8,11 @@ use crate::clock;
 /// The newest protocol the simulator speaks.
 const NEWEST: i32 = 226;
 /// From this version on, every message is protobuf.
-const PROTOBUF: i32 = 213;
+pub(crate) const PROTOBUF: i32 = 213;
+/// The newest version whose messages are all text, and the oldest. What lies between it and
+/// [`PROTOBUF`] mixes the two forms, and no client stops there.
+const NEWEST_TEXT: i32 = 178;
+const OLDEST_TEXT: i32 = 157;
 
 /// A hello that cannot be answered.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -16,7 +20,7 @@ pub(crate) enum HelloError {
     #[error("the client's hello is {0:?}, expected v<min>..<max>")]
     Malformed(String),
     #[error(
-        "the client speaks versions {min} to {max}, the simulator {PROTOBUF} to {NEWEST}: use a newer client"
+        "the client speaks versions {min} to {max}, the simulator {OLDEST_TEXT} to {NEWEST_TEXT} and {PROTOBUF} to {NEWEST}: use another client"
     )]
     Version { min: i32, max: i32 },
 }
@@ -32,8 +36,11 @@ pub(crate) fn choose_version(hello: &[u8]) -> Result<i32, HelloError> {
     let (min, max) = range.split_once("..").unwrap_or((range, range));
     let min: i32 = min.parse().map_err(|_| malformed())?;
     let max: i32 = max.parse().map_err(|_| malformed())?;
-    let version = max.min(NEWEST);
-    if version < PROTOBUF || min > NEWEST {
+    let version = match max.min(NEWEST) {
+        protobuf @ PROTOBUF.. => protobuf,
+        text => text.min(NEWEST_TEXT),
+    };
+    if version < OLDEST_TEXT || version < min {
         return Err(HelloError::Version { min, max });
     }
     Ok(version)
@@ -57,10 +64,22 @@ mod tests {
     }
 
     #[test]
+    fn a_client_from_before_protobuf_speaks_text() {
+        assert_eq!(choose_version(b"v157..178"), Ok(178));
+        assert_eq!(choose_version(b"v100..193"), Ok(178));
+        assert_eq!(choose_version(b"v100..163"), Ok(163));
+        assert_eq!(choose_version(b"v100..212"), Ok(178));
+    }
+
+    #[test]
     fn a_client_that_is_too_old_or_talks_nonsense_is_refused() {
         assert_eq!(
-            choose_version(b"v157..178"),
-            Err(HelloError::Version { min: 157, max: 178 })
+            choose_version(b"v100..151"),
+            Err(HelloError::Version { min: 100, max: 151 })
+        );
+        assert_eq!(
+            choose_version(b"v200..212"),
+            Err(HelloError::Version { min: 200, max: 212 })
         );
         assert_eq!(
             choose_version(b"v300..310"),

@@ -4,6 +4,7 @@ use bytes::BytesMut;
 use prost::Message;
 
 use super::proto;
+use super::text::fields::{Fields, Layout};
 
 /// A family of messages that goes one way.
 pub(crate) trait WireMessage: Sized {
@@ -15,6 +16,12 @@ pub(crate) trait WireMessage: Sized {
     fn encode(&self, target: &mut BytesMut);
     /// The message with this id; `None` when there is none.
     fn decode(id: i32, payload: &[u8]) -> Result<Option<Self>, prost::DecodeError>;
+    /// The message with this id, without a value in it; `None` when there is none.
+    fn blank(id: i32) -> Option<Self>;
+    /// Whether the text protocol has this message.
+    fn has_text(&self) -> bool;
+    /// Visits the fields of the message's text form.
+    fn layout<F: Fields>(&mut self, fields: &mut F) -> Result<(), F::Error>;
 }
 
 macro_rules! messages {
@@ -49,6 +56,25 @@ macro_rules! messages {
                     $($id => Self::$variant(Box::new(proto::$variant::decode(payload)?)),)*
                     _ => return Ok(None),
                 }))
+            }
+
+            fn blank(id: i32) -> Option<Self> {
+                match id {
+                    $($id => Some(Self::$variant(Box::default())),)*
+                    _ => None,
+                }
+            }
+
+            fn has_text(&self) -> bool {
+                match self {
+                    $(Self::$variant(_) => <proto::$variant as Layout>::HAS_TEXT,)*
+                }
+            }
+
+            fn layout<F: Fields>(&mut self, fields: &mut F) -> Result<(), F::Error> {
+                match self {
+                    $(Self::$variant(message) => message.layout(fields),)*
+                }
             }
         }
 

@@ -2,29 +2,24 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use prost::Message;
+
+use super::dialect::{RequestError, not_answered};
 use super::message::{Reply, Request, WireMessage};
 
 /// Added to a message's id to say that protobuf follows.
 const PROTOBUF_OFFSET: i32 = 200;
 
-/// A frame that is not a request.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum RequestError {
-    #[error("a frame of {0} bytes has no message id")]
-    TooShort(usize),
-    #[error("a frame with id {0} is not protobuf, which version 213 and later always is")]
-    NotProtobuf(i32),
-    #[error("no message has the id {0}")]
-    UnknownId(i32),
-    #[error("message {0} cannot be decoded: {1}")]
-    Malformed(i32, prost::DecodeError),
+/// What most requests begin with.
+#[derive(Clone, PartialEq, Message)]
+struct Head {
+    #[prost(int32, optional, tag = "1")]
+    req_id: Option<i32>,
 }
 
 /// Reads a frame's body.
 pub(crate) fn decode(body: &[u8]) -> Result<Request, RequestError> {
-    let (id, payload) = body
-        .split_first_chunk::<4>()
-        .ok_or(RequestError::TooShort(body.len()))?;
+    let (id, payload) = body.split_first_chunk::<4>().ok_or(RequestError::NoId)?;
     let id = i32::from_be_bytes(*id);
     if id <= PROTOBUF_OFFSET {
         return Err(RequestError::NotProtobuf(id));
@@ -32,7 +27,12 @@ pub(crate) fn decode(body: &[u8]) -> Result<Request, RequestError> {
     let id = id - PROTOBUF_OFFSET;
     Request::decode(id, payload)
         .map_err(|error| RequestError::Malformed(id, error))?
-        .ok_or(RequestError::UnknownId(id))
+        .ok_or_else(|| {
+            not_answered(id, |what| {
+                what.place?;
+                Head::decode(payload).ok()?.req_id
+            })
+        })
 }
 
 /// Writes a frame's body.

@@ -11,6 +11,7 @@
 mod accounts;
 mod combos;
 mod contracts;
+mod ib_async;
 mod orders;
 mod protocol;
 mod support;
