@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::operator::OperatorConfig;
+
 /// How the front serves.
 #[derive(Debug, Clone)]
 pub struct FrontConfig {
@@ -33,6 +35,8 @@ pub struct FrontConfig {
     pub question_timeout: Duration,
     /// How long requests may take to end once the front is asked to stop.
     pub drain_timeout: Duration,
+    /// Who may ask for `/operator/status`, and what it shows.
+    pub operator: OperatorConfig,
 }
 
 impl Default for FrontConfig {
@@ -49,6 +53,7 @@ impl Default for FrontConfig {
             stream_keep_alive: Duration::from_secs(15),
             question_timeout: Duration::from_secs(10 * 60),
             drain_timeout: Duration::from_secs(3),
+            operator: OperatorConfig::default(),
         }
     }
 }

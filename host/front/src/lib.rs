@@ -7,7 +7,8 @@
 //!   `/api/v1` itself (module `mcp`);
 //! - REST, generated from the tools at request time (module `rest`).
 //!
-//! Beside them are `/healthz` and `/readyz`. What all of them share, the checks
+//! Beside them are `/healthz` and `/readyz`, and `/operator/status` for whoever
+//! has the operator's token (module `operator`). What all of them share, the checks
 //! of `Host` and `Origin`, CORS and the call id, is in the module `router`;
 //! connections are in `server`.
 //!
@@ -29,6 +30,7 @@ mod arguments;
 mod call;
 mod config;
 mod mcp;
+mod operator;
 mod origin;
 mod problem;
 mod reply;
@@ -37,4 +39,6 @@ mod router;
 mod server;
 
 pub use config::{ConfigError, FrontConfig};
+pub use operator::{OperatorAccess, OperatorConfig, OperatorToken};
+pub use rest::routes_of;
 pub use server::Front;

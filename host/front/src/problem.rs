@@ -1,6 +1,6 @@
 //! Failures as HTTP tells them: problem details (RFC 9457).
 
-use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, HeaderName, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Response, StatusCode};
 use sandpit_tools::{Failure, FailureKind};
 use serde_json::{Map, Value};
@@ -28,6 +28,10 @@ pub(crate) enum ProblemKind {
     UnsupportedMediaType,
     /// The `Host` or `Origin` is not allowed.
     Forbidden,
+    /// The operator's token is missing or wrong.
+    Unauthorized,
+    /// There is no operator's token.
+    OperatorUnavailable,
     /// The tool asks a question, and there is nobody to answer it.
     InputRequired,
     /// As many MCP sessions are open as there may be.
@@ -61,6 +65,8 @@ impl ProblemKind {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::OperatorUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::InputRequired => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -78,6 +84,8 @@ impl ProblemKind {
             Self::BodyTooLarge => "body-too-large",
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::Forbidden => "forbidden",
+            Self::Unauthorized => "unauthorized",
+            Self::OperatorUnavailable => "operator-unavailable",
             Self::InputRequired => "input-required",
             Self::TooManySessions => "too-many-sessions",
         }
@@ -107,6 +115,8 @@ impl ProblemKind {
             Self::BodyTooLarge => "The body is too large",
             Self::UnsupportedMediaType => "The body is not JSON",
             Self::Forbidden => "Not allowed from here",
+            Self::Unauthorized => "For the operator only",
+            Self::OperatorUnavailable => "Closed to the operator too",
             Self::InputRequired => "The tool asks a question",
             Self::TooManySessions => "Too many sessions",
         }
@@ -151,6 +161,12 @@ impl Problem {
             format!("{path} answers to {allow}."),
         )
         .with_header(ALLOW, allow)
+    }
+
+    /// The operator's token is missing or wrong.
+    pub(crate) fn unauthorized(detail: &str) -> Self {
+        Self::new(ProblemKind::Unauthorized, detail)
+            .with_header(WWW_AUTHENTICATE, "Bearer realm=\"sandpit operator\"")
     }
 
     /// As many sessions are open as there may be.

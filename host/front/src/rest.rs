@@ -22,7 +22,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
-use sandpit_tools::{CallRequest, Outcome, Question, ToolError};
+use sandpit_tools::{CallRequest, Descriptor, Outcome, Question, ToolError};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -37,6 +37,14 @@ use crate::reply::{self, Body};
 use crate::router::App;
 use routes::Found;
 
+/// The routes that a tool with this descriptor has: method and whole path.
+pub fn routes_of(descriptor: &Descriptor) -> Vec<(String, String)> {
+    let routes = routes::of(descriptor).into_iter();
+    routes
+        .map(|route| (route.method.to_string(), format!("/api/v1/{}", route.path)))
+        .collect()
+}
+
 /// Answers a request for a path below `/api/v1/` (`path` is what follows).
 pub(crate) async fn handle(
     app: &App,
@@ -46,7 +54,7 @@ pub(crate) async fn handle(
     call_id: &str,
 ) -> Result<Response<Body>, Problem> {
     let segments = segments(path).ok_or_else(|| Problem::unknown_route(parts.uri.path()))?;
-    let found = match routes::find(&app.tools.list(), &parts.method, &segments) {
+    let found = match routes::find(&app.tools.callable(), &parts.method, &segments) {
         Found::Tool(found) => found,
         Found::OtherMethods(allow) => {
             return Err(Problem::method_not_allowed(parts.uri.path(), &allow));
@@ -104,7 +112,9 @@ fn answer(outcome: Result<Outcome, ToolError>) -> Result<String, Problem> {
 
 fn tool_problem(error: &ToolError) -> Problem {
     match error {
-        ToolError::UnknownTool { .. } => Problem::new(ProblemKind::UnknownTool, error.to_string()),
+        ToolError::UnknownTool { .. } | ToolError::NotServed { .. } => {
+            Problem::new(ProblemKind::UnknownTool, error.to_string())
+        }
     }
 }
 

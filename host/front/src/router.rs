@@ -17,11 +17,13 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use sandpit_tools::{FailureKind, Readiness, Tools};
 use serde_json::{Value, json};
+use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 use crate::call;
 use crate::config::FrontConfig;
 use crate::mcp::Endpoint;
+use crate::operator;
 use crate::origin::Gate;
 use crate::problem::{Problem, ProblemKind};
 use crate::reply::{self, Body};
@@ -47,13 +49,20 @@ pub(crate) struct App {
     pub(crate) gate: Gate,
     /// The MCP side.
     pub(crate) mcp: Endpoint,
+    /// Since when.
+    pub(crate) started: OffsetDateTime,
 }
 
 impl App {
     /// Answers a request, whatever happens.
     pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
         let call_id = call::new_id();
-        let origin = request.headers().get(ORIGIN).cloned();
+        // The operator's paths are not for web pages.
+        let origin = if operator::owns(request.uri().path()) {
+            None
+        } else {
+            request.headers().get(ORIGIN).cloned()
+        };
         let answered = AssertUnwindSafe(self.dispatch(request, &call_id)).catch_unwind();
         let (mut response, allowed) = match answered.await {
             Ok(Ok(response)) => (response, true),
@@ -90,6 +99,9 @@ impl App {
         self.gate
             .check(request.uri(), request.headers())
             .map_err(|refusal| Problem::new(ProblemKind::Forbidden, refusal.to_string()))?;
+        if operator::owns(request.uri().path()) {
+            return operator::handle(self, &request).await;
+        }
         if request.method() == Method::OPTIONS {
             return Ok(preflight(request.headers()));
         }

@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::{ConfigError, FrontConfig};
 use crate::mcp::{Endpoint, ListChanges};
+use crate::operator;
 use crate::origin::Gate;
 use crate::router::App;
 
@@ -53,6 +54,7 @@ impl Front {
             streams,
             gate,
             mcp,
+            started: operator::now(),
         };
         Ok(Self {
             app: Arc::new(app),

@@ -111,6 +111,11 @@ impl Endpoint {
         (endpoint, changes)
     }
 
+    /// How many sessions are open.
+    pub(crate) async fn sessions(&self) -> usize {
+        self.manager.sessions.read().await.len()
+    }
+
     /// Ends all sessions and cuts off what still runs.
     pub(crate) fn close(&self) {
         self.stop.cancel();

@@ -1,0 +1,233 @@
+//! `GET /operator/status`: the whole truth about the host, for its operator.
+//!
+//! It takes the operator's token, which no tool and no client of the tools
+//! has, and it only tells: nothing here changes what a tool may do. Web pages
+//! never get at it, not even those that may call tools: there is no CORS.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue};
+use http::{Method, Request, Response, StatusCode};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::problem::{Problem, ProblemKind};
+use crate::reply::{self, Body};
+use crate::router::App;
+
+/// What all of the operator's paths begin with.
+const PREFIX: &str = "/operator";
+
+/// The operator's side of the front.
+#[derive(Debug, Clone)]
+pub struct OperatorConfig {
+    /// Who is let in.
+    pub access: OperatorAccess,
+    /// The configuration file that the policy comes from, to be shown.
+    pub config_file: Option<PathBuf>,
+}
+
+impl Default for OperatorConfig {
+    fn default() -> Self {
+        Self {
+            access: OperatorAccess::Closed("no operator's token is set up".to_owned()),
+            config_file: None,
+        }
+    }
+}
+
+/// Who may ask as the operator.
+#[derive(Debug, Clone)]
+pub enum OperatorAccess {
+    /// Whoever has this token.
+    Token(OperatorToken),
+    /// Nobody, for this reason (part of a sentence, without its full stop).
+    Closed(String),
+}
+
+/// The operator's token, in a form that it cannot be read from.
+#[derive(Clone)]
+pub struct OperatorToken([u8; 32]);
+
+impl OperatorToken {
+    /// Takes a token to compare others with.
+    pub fn new(token: &str) -> Self {
+        Self(Sha256::digest(token).into())
+    }
+
+    /// Whether this is the token. How long that takes depends on what was
+    /// offered, and not on how much of it is right.
+    fn is(&self, offered: &[u8]) -> bool {
+        let offered: [u8; 32] = Sha256::digest(offered).into();
+        self.0.ct_eq(&offered).into()
+    }
+}
+
+impl fmt::Debug for OperatorToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("OperatorToken")
+    }
+}
+
+/// Whether a path is the operator's.
+pub(crate) fn owns(path: &str) -> bool {
+    path.strip_prefix(PREFIX)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Answers a request for one of the operator's paths.
+pub(crate) async fn handle<B>(app: &App, request: &Request<B>) -> Result<Response<Body>, Problem> {
+    let operator = &app.config.operator;
+    check(&operator.access, request.headers())?;
+    let path = request.uri().path();
+    if path.strip_suffix('/').unwrap_or(path) != "/operator/status" {
+        return Err(Problem::new(
+            ProblemKind::UnknownRoute,
+            format!("Nothing is at {path}. The operator's status is at /operator/status."),
+        ));
+    }
+    if request.method() != Method::GET && request.method() != Method::HEAD {
+        return Err(Problem::method_not_allowed(path, "GET, HEAD"));
+    }
+    let mut response = reply::json(StatusCode::OK, status(app).await.to_string());
+    let no_store = HeaderValue::from_static("no-store");
+    response.headers_mut().insert(CACHE_CONTROL, no_store);
+    Ok(response)
+}
+
+fn check(access: &OperatorAccess, headers: &HeaderMap) -> Result<(), Problem> {
+    let token = match access {
+        OperatorAccess::Token(token) => token,
+        OperatorAccess::Closed(reason) => {
+            return Err(Problem::new(
+                ProblemKind::OperatorUnavailable,
+                format!("The operator's side of this host is closed: {reason}."),
+            ));
+        }
+    };
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let offered = match (values.next(), values.next()) {
+        (Some(value), None) => bearer(value.as_bytes()),
+        _ => None,
+    };
+    match offered {
+        Some(offered) if token.is(offered) => Ok(()),
+        Some(_) => Err(Problem::unauthorized(
+            "This is not the operator's token of this host.",
+        )),
+        None => Err(Problem::unauthorized(
+            "This needs the operator's token, as Authorization: Bearer TOKEN.",
+        )),
+    }
+}
+
+/// The token of an `Authorization` header (RFC 6750, 2.1).
+fn bearer(value: &[u8]) -> Option<&[u8]> {
+    let (scheme, token) = value.split_at_checked(7)?;
+    scheme
+        .eq_ignore_ascii_case(b"bearer ")
+        .then(|| token.trim_ascii())
+}
+
+/// What the tools say, and what only the front knows.
+async fn status(app: &App) -> Value {
+    let mut status = Map::new();
+    status.insert("version".to_owned(), env!("CARGO_PKG_VERSION").into());
+    let started = app
+        .started
+        .format(&Rfc3339)
+        .map_or(Value::Null, Value::from);
+    status.insert("started".to_owned(), started);
+    let file = app.config.operator.config_file.as_ref();
+    let file = file.map(|file| file.display().to_string());
+    status.insert("configFile".to_owned(), file.into());
+    let connected = app.tools.readiness().connected;
+    status.insert("tws".to_owned(), json!({ "connected": connected }));
+    status.insert("sessions".to_owned(), app.mcp.sessions().await.into());
+    match serde_json::to_value(app.tools.status()) {
+        Ok(Value::Object(tools)) => status.extend(tools),
+        Ok(_) => tracing::error!("the status of the tools is not an object"),
+        Err(error) => tracing::error!(%error, "the status of the tools cannot be written"),
+    }
+    Value::Object(status)
+}
+
+/// The time of now, to the second.
+pub(crate) fn now() -> OffsetDateTime {
+    let now = OffsetDateTime::now_utc();
+    now.replace_nanosecond(0).unwrap_or(now)
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    fn status(access: &OperatorAccess, header: Option<&str>) -> Option<u16> {
+        let mut headers = HeaderMap::new();
+        if let Some(header) = header {
+            headers.insert(AUTHORIZATION, header.parse().unwrap());
+        }
+        let problem = check(access, &headers).err()?.json("1");
+        u16::try_from(problem.get("status")?.as_u64()?).ok()
+    }
+
+    #[test]
+    fn only_the_token_opens() {
+        let access = OperatorAccess::Token(OperatorToken::new("correct-token-0001"));
+        for right in ["Bearer correct-token-0001", "bearer  correct-token-0001 "] {
+            assert_eq!(status(&access, Some(right)), None, "{right}");
+        }
+        for wrong in [
+            "Bearer correct-token-0002",
+            "Bearer correct-token-000",
+            "Bearer correct-token-00010",
+            "Bearer ",
+            "Bearer",
+            "Basic correct-token-0001",
+            "correct-token-0001",
+            "",
+        ] {
+            assert_eq!(status(&access, Some(wrong)), Some(401), "{wrong}");
+        }
+        assert_eq!(status(&access, None), Some(401));
+        let mut twice = HeaderMap::new();
+        for _ in 0..2 {
+            twice.append(AUTHORIZATION, "Bearer correct-token-0001".parse().unwrap());
+        }
+        assert!(check(&access, &twice).is_err());
+    }
+
+    #[test]
+    fn without_a_token_it_is_closed_to_all() {
+        let access = OperatorAccess::Closed("the disk is full".to_owned());
+        let problem = check(&access, &HeaderMap::new()).unwrap_err().json("1");
+        assert_eq!(problem.get("status"), Some(&json!(503)));
+        let detail = problem.get("detail").unwrap().as_str().unwrap();
+        assert!(detail.ends_with("closed: the disk is full."), "{detail}");
+    }
+
+    #[test]
+    fn a_token_does_not_show_itself() {
+        let config = OperatorConfig {
+            access: OperatorAccess::Token(OperatorToken::new("correct-token-0001")),
+            config_file: None,
+        };
+        let text = format!("{config:?}");
+        assert!(
+            text.contains("OperatorToken") && !text.contains("correct"),
+            "{text}"
+        );
+        assert!(!text.contains('['), "{text}");
+    }
+
+    #[test]
+    fn its_paths_are_below_one_prefix() {
+        assert!(owns("/operator") && owns("/operator/status"));
+        assert!(!owns("/operators") && !owns("/api/v1/operator"));
+    }
+}
