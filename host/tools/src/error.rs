@@ -18,6 +18,14 @@ pub enum ToolsError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// A file that is to be looked at cannot be.
+    #[error("{} cannot be looked at: {source}", .file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// The policy makes no sense.
     #[error("the policy cannot be applied: {0}")]
     Policy(#[from] PolicyError),

@@ -72,6 +72,16 @@ pub(crate) fn look(folder: &Path) -> io::Result<Look> {
     Ok(files)
 }
 
+/// Looks at one file, wherever it is.
+pub(crate) fn seen(path: &Path) -> io::Result<Seen> {
+    let metadata = std::fs::metadata(path)?;
+    Ok(if metadata.is_file() {
+        Seen::File(Stamp::of(&metadata))
+    } else {
+        Seen::Other("It is not a file.".to_owned())
+    })
+}
+
 /// Which folder is meant by this path at the moment: another one after it was
 /// deleted and made anew.
 pub(crate) fn identity(folder: &Path) -> Option<(u64, u64)> {

@@ -21,6 +21,7 @@ mod decide;
 mod error;
 mod files;
 mod folder;
+mod foresee;
 pub mod policy;
 mod runtime;
 mod schema;
@@ -34,6 +35,7 @@ mod watch;
 pub use call::CallRequest;
 pub use config::ToolsConfig;
 pub use error::{Refusal, ToolError, ToolsError};
+pub use foresee::foresee;
 pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
 pub use sandpit_sandbox::{
     Annotations, Answer, Blob, CallLimits, Capability, Content, Descriptor, EmbeddedResource,
