@@ -51,7 +51,12 @@ fn base() -> Config {
         // component that asks for it is refused when it is compiled.
         .concurrency_support(false)
         .epoch_interruption(true)
-        .memory_init_cow(true);
+        .memory_init_cow(true)
+        // Tables that only a debugger of the host's own process would read. A
+        // backtrace still names the guest's functions. Windows cannot do
+        // without the second.
+        .generate_address_map(false)
+        .native_unwind_info(cfg!(windows));
     config
 }
 

@@ -27,6 +27,7 @@ mod limits;
 mod lines;
 mod load;
 mod log;
+mod memory;
 mod outcome;
 mod run;
 mod sandbox;

@@ -16,7 +16,7 @@ use crate::inspected::{Inner, Inspected};
 use crate::run;
 use crate::sandbox::Shared;
 use crate::state::State;
-use crate::{capabilities, descriptor, wasi};
+use crate::{capabilities, descriptor, memory, wasi};
 
 /// The version of the packages `sandpit:tool` and `sandpit:broker`.
 const VERSION: &str = "0.1.0";
@@ -85,8 +85,10 @@ async fn compile_elsewhere(
     let shared = Arc::clone(shared);
     let work = move || {
         let digest = hex(&Sha256::digest(&bytes));
-        let code = compile(&shared, &bytes, &digest)?;
-        Ok((code, digest))
+        let code = compile(&shared, &bytes, &digest);
+        drop(bytes);
+        memory::give_back();
+        Ok((code?, digest))
     };
     tokio::task::spawn_blocking(work)
         .await
