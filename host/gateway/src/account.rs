@@ -1,7 +1,6 @@
 //! Accounts: summary, positions, profit and loss.
 
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt;
@@ -151,6 +150,16 @@ impl Gateway {
             .await
     }
 
+    /// The account that a request means: the given one, or else the only one
+    /// of the connection.
+    ///
+    /// # Errors
+    /// `InvalidRequest` naming the accounts if there are several, or if the
+    /// given one is not among them; `NotConnected`.
+    pub fn one_account(&self, account: Option<&str>) -> Result<String> {
+        one_account(&*self.session()?, account)
+    }
+
     /// Profit and loss of an account (TWS `reqPnL`). Without an account: of
     /// the only one.
     ///
@@ -201,10 +210,7 @@ impl Gateway {
             position.account == account && position.contract.con_id == Some(con_id)
         };
         if !held.iter().any(|position| is_it(&position)) {
-            return Err(Error::NotFound(format!(
-                "Account {account} has no position in conId {con_id}. ibkr_get_positions lists \
-                 what it holds."
-            )));
+            return Err(Error::no_position(&account, con_id));
         }
         let what = format!("profit and loss of conId {con_id}");
         let work = {
@@ -323,7 +329,7 @@ where
 }
 
 /// The account that is meant: the given one, or the only one.
-pub(crate) fn one_account(session: &Arc<Session>, account: Option<&str>) -> Result<String> {
+pub(crate) fn one_account(session: &Session, account: Option<&str>) -> Result<String> {
     let known = session.client.handshake_managed_accounts();
     choose_account(known, account.map(str::trim))
 }

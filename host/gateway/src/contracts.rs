@@ -152,7 +152,7 @@ impl Gateway {
 }
 
 fn not_found(contract: &Contract, name: &str) -> Error {
-    let kind = convert::contract::security_type_code(&contract.security_type);
+    let kind = contract.security_type.code();
     let places = [&contract.exchange, &contract.currency];
     let places = places.into_iter().flatten().map(String::as_str);
     let described: Vec<_> = [kind]

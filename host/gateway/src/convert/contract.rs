@@ -6,27 +6,6 @@ use rust_decimal::Decimal;
 use super::{decimal, text, time};
 use crate::model::{Action, ComboLeg, Contract, OptionRight, SecurityType};
 
-/// TWS's code of a security type.
-pub(crate) fn security_type_code(kind: &SecurityType) -> &str {
-    match kind {
-        SecurityType::Stock => "STK",
-        SecurityType::Option => "OPT",
-        SecurityType::Future => "FUT",
-        SecurityType::ContinuousFuture => "CONTFUT",
-        SecurityType::FutureOption => "FOP",
-        SecurityType::Forex => "CASH",
-        SecurityType::Index => "IND",
-        SecurityType::Cfd => "CFD",
-        SecurityType::Bond => "BOND",
-        SecurityType::Fund => "FUND",
-        SecurityType::Warrant => "WAR",
-        SecurityType::Commodity => "CMDTY",
-        SecurityType::Crypto => "CRYPTO",
-        SecurityType::Combo => "BAG",
-        SecurityType::Other(code) => code,
-    }
-}
-
 fn security_type(code: &str) -> SecurityType {
     match code {
         "STK" => SecurityType::Stock,
@@ -87,7 +66,7 @@ fn leg_from_tws(leg: &ib::ComboLeg) -> ComboLeg {
 
 /// A contract as TWS takes it. What is absent stays absent on the wire.
 pub(crate) fn to_tws(contract: &Contract) -> ib::Contract {
-    let code = security_type_code(&contract.security_type);
+    let code = contract.security_type.code();
     let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
     let plain = |value: Decimal| value.normalize().to_string();
     ib::Contract {

@@ -60,6 +60,30 @@ pub enum Error {
 }
 
 impl Error {
+    /// There is no such order of this client.
+    pub fn no_order(order_id: i32) -> Self {
+        Self::NotFound(format!(
+            "There is no open order {order_id} of this client. ibkr_get_open_orders lists the open \
+             orders."
+        ))
+    }
+
+    /// There is no such order that another could wait for.
+    pub fn no_parent(order_id: i32) -> Self {
+        Self::InvalidRequest(format!(
+            "parentId {order_id} is no open order of this client. Place the parent first, with \
+             transmit off, and use the id it gets."
+        ))
+    }
+
+    /// There is no such position.
+    pub fn no_position(account: &str, con_id: i32) -> Self {
+        Self::NotFound(format!(
+            "Account {account} has no position in conId {con_id}. ibkr_get_positions lists what it \
+             holds."
+        ))
+    }
+
     /// A request that cannot be right.
     pub(crate) fn invalid(text: impl Into<String>) -> Self {
         Self::InvalidRequest(text.into())

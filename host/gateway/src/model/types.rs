@@ -37,6 +37,30 @@ pub enum SecurityType {
     Other(String),
 }
 
+impl SecurityType {
+    /// TWS's code, for example `STK`; empty where a `con_id` alone says which
+    /// instrument it is.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Stock => "STK",
+            Self::Option => "OPT",
+            Self::Future => "FUT",
+            Self::ContinuousFuture => "CONTFUT",
+            Self::FutureOption => "FOP",
+            Self::Forex => "CASH",
+            Self::Index => "IND",
+            Self::Cfd => "CFD",
+            Self::Bond => "BOND",
+            Self::Fund => "FUND",
+            Self::Warrant => "WAR",
+            Self::Commodity => "CMDTY",
+            Self::Crypto => "CRYPTO",
+            Self::Combo => "BAG",
+            Self::Other(code) => code,
+        }
+    }
+}
+
 /// Which way an option points.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OptionRight {

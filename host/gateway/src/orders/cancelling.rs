@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use super::trading::{finish, known, log, uncertain, unknown};
+use super::trading::{finish, known, log, uncertain};
 use crate::codes::{self, OrderMessage};
 use crate::model::{Caller, Error, OrderState, OrderStatus, Result};
 use crate::session::Session;
 
 /// Cancels an order, and waits for TWS to say what became of it.
 pub(super) async fn cancel(session: Arc<Session>, caller: Caller, id: i32) -> Result<OrderState> {
-    let now = known(&session, id).await?;
+    let now = known(&session, id).await?.state;
     if now.status.is_final() {
         return Ok(now);
     }
@@ -68,7 +68,7 @@ pub(super) async fn cancel(session: Arc<Session>, caller: Caller, id: i32) -> Re
                 },
             }
         })
-        .unwrap_or_else(|| Err(unknown(id)));
+        .unwrap_or_else(|| Err(Error::no_order(id)));
     if let Err(Error::NotFound(_)) = outcome {
         session.book.forget(id);
     }

@@ -19,10 +19,7 @@ pub(super) async fn place(
 ) -> Result<OrderState> {
     if let Some(parent) = order.parent_id {
         known(&session, parent).await.map_err(|error| match error {
-            Error::NotFound(_) => Error::invalid(format!(
-                "parentId {parent} is no open order of this client. Place the parent first, with \
-                 transmit off, and use the id it gets."
-            )),
+            Error::NotFound(_) => Error::no_parent(parent),
             other => other,
         })?;
     }
@@ -50,7 +47,7 @@ pub(super) async fn modify(
     contract: Contract,
     order: Order,
 ) -> Result<OrderState> {
-    let now = known(&session, id).await?;
+    let now = known(&session, id).await?.state;
     if now.status.is_final() {
         return Err(Error::NotFound(format!(
             "Order {id} has ended: it is {:?}. Place a new order instead.",

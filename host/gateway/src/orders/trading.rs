@@ -11,8 +11,8 @@ use crate::codes;
 use crate::connection::Gateway;
 use crate::convert::{contract::describe, order::order_type_code};
 use crate::model::{
-    Action, Caller, Contract, Error, Order, OrderImpact, OrderState, Result, SecurityType,
-    UncertainOrder,
+    Action, Caller, Contract, Error, Order, OrderImpact, OrderState, PlacedOrder, Result,
+    SecurityType, UncertainOrder,
 };
 use crate::session::Session;
 use crate::validate;
@@ -42,6 +42,18 @@ impl Gateway {
         session
             .run(what, session.config.request_timeout, work)
             .await
+    }
+
+    /// The order of this client that has this id: one that it placed over this
+    /// connection, also when it has ended, or one that is open in TWS. What an
+    /// order trades and for which account is TWS's word, except as long as TWS
+    /// has said nothing of it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such order of this client; `NotConnected`,
+    /// `TimedOut`.
+    pub async fn order(&self, order_id: i32) -> Result<PlacedOrder> {
+        known(&self.session()?, order_id).await
     }
 
     /// Places an order, and waits until TWS has acknowledged or refused it
@@ -166,12 +178,12 @@ fn check_account(session: &Arc<Session>, order: &Order) -> Result<()> {
 }
 
 /// An order of this client: from the book, or else from TWS.
-pub(super) async fn known(session: &Arc<Session>, id: i32) -> Result<OrderState> {
+pub(super) async fn known(session: &Arc<Session>, id: i32) -> Result<PlacedOrder> {
     if id <= 0 {
-        return Err(unknown(id));
+        return Err(Error::no_order(id));
     }
     if let Some(placed) = session.book.get(id) {
-        return Ok(placed.state);
+        return Ok(placed);
     }
     let work = {
         let session = Arc::clone(session);
@@ -181,7 +193,7 @@ pub(super) async fn known(session: &Arc<Session>, id: i32) -> Result<OrderState>
         .run("the open orders", session.config.request_timeout, work)
         .await?;
     if let Some(placed) = session.book.get(id) {
-        return Ok(placed.state);
+        return Ok(placed);
     }
     match open.iter().find(|placed| placed.state.order_id == id) {
         Some(foreign) => Err(Error::NotFound(format!(
@@ -189,15 +201,8 @@ pub(super) async fn known(session: &Arc<Session>, id: i32) -> Result<OrderState>
              clientId to change or cancel it.",
             foreign.state.client_id, session.address.client_id
         ))),
-        None => Err(unknown(id)),
+        None => Err(Error::no_order(id)),
     }
-}
-
-/// There is no such order.
-pub(super) fn unknown(id: i32) -> Error {
-    Error::NotFound(format!(
-        "There is no open order {id} of this client. ibkr_get_open_orders lists the open orders."
-    ))
 }
 
 /// TWS stayed silent on what was sent.

@@ -1,7 +1,7 @@
 //! Contracts.
 
 use super::{plain, plain_if_given};
-use crate::convert::{contract::security_type_code, time};
+use crate::convert::time;
 use crate::model::{ComboLeg, Contract, Error, Result, SecurityType};
 
 /// A contract as a question: it may be incomplete, but not contradictory.
@@ -75,7 +75,7 @@ fn texts(contract: &Contract) -> Result<()> {
 }
 
 fn derivative(contract: &Contract) -> Result<()> {
-    let code = security_type_code(&contract.security_type);
+    let code = contract.security_type.code();
     if let Some(expiry) = &contract.expiry
         && time::expiry_to_tws(expiry).is_none()
     {

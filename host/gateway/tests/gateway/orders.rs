@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 use sandpit_gateway::model::{
-    Contract, ExecutionFilter, Oca, OcaType, Order, OrderStatus, OrderType, SecurityType, Side,
-    StopAndLimit, TimeInForce, TrailBy, TrailingStop,
+    Contract, Error, ExecutionFilter, Oca, OcaType, Order, OrderStatus, OrderType, SecurityType,
+    Side, StopAndLimit, TimeInForce, TrailBy, TrailingStop,
 };
 
 use crate::support::{Setup, buy, caller, kind, n, sell, until};
@@ -428,5 +428,31 @@ async fn every_resting_type_is_taken_and_read_back() {
         assert_eq!(listed.order.order_type, order_type);
         gateway.cancel(&caller(), placed.order_id).await.unwrap();
     }
+    setup.end().await;
+}
+
+#[tokio::test]
+async fn the_order_behind_an_id_is_known() {
+    let setup = Setup::new().await;
+    let gateway = &setup.gateway;
+    let spy = setup.stock("SPY").await;
+    let resting = buy(3, OrderType::Limit(n("1")));
+    let placed = gateway.place(&caller(), &spy, &resting).await.unwrap();
+    let order = gateway.order(placed.order_id).await.unwrap();
+    assert_eq!(order.contract.symbol, "SPY");
+    assert_eq!(order.order.quantity, n("3"));
+    assert_eq!(order.order.account.as_deref(), Some("DU1234567"));
+    // Also when it has ended.
+    gateway.cancel(&caller(), placed.order_id).await.unwrap();
+    let ended = gateway.order(placed.order_id).await.unwrap();
+    assert_eq!(ended.state.status, OrderStatus::Cancelled);
+
+    for id in [0, -1, 4_711] {
+        assert_eq!(gateway.order(id).await, Err(Error::no_order(id)));
+    }
+    // An order of another client is none of this one.
+    let neighbour = setup.neighbour(7).await;
+    assert_eq!(kind(neighbour.order(placed.order_id).await).0, "not-found");
+    neighbour.shutdown().await;
     setup.end().await;
 }
