@@ -11,7 +11,7 @@ use crate::schema::Schema;
 
 /// A component that may become a tool, if the policy lets it.
 pub(crate) struct Candidate {
-    pub(crate) facts: Facts,
+    pub(crate) facts: Arc<Facts>,
     pub(crate) inspected: Inspected,
     pub(crate) input: Schema,
     pub(crate) output: Option<Schema>,
@@ -34,12 +34,12 @@ impl Candidate {
             .transpose()
             .map_err(|reason| format!("Its output schema is not a valid JSON Schema: {reason}."))?;
         Ok(Self {
-            facts: Facts {
+            facts: Arc::new(Facts {
                 name: descriptor.name.clone(),
                 version: descriptor.version.clone(),
                 digest: inspected.digest().to_owned(),
                 asks: inspected.capabilities().to_vec(),
-            },
+            }),
             inspected,
             input,
             output,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use crate::candidate::{Candidate, Found};
 use crate::changes;
@@ -206,6 +206,14 @@ impl Folder {
                     digest: digest.clone(),
                 };
             }
+        }
+    }
+
+    /// Has the files that changed a moment ago looked into once more: within
+    /// the resolution of its clock, a file system may not show a change.
+    pub(crate) fn doubt_young_files(&mut self, clock: SystemTime, now: Instant) {
+        for record in self.files.values_mut() {
+            record.settling.doubt_if_young(clock, now);
         }
     }
 

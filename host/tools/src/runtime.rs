@@ -29,7 +29,7 @@ struct Calls {
 
 /// A call that runs or waits, and what it was let in with.
 struct InFlight {
-    facts: Facts,
+    facts: Arc<Facts>,
     scope: Arc<Scope>,
     cancel: CancellationToken,
     revoked: Arc<OnceLock<&'static str>>,
@@ -61,7 +61,7 @@ impl Runtime {
     /// Counts a call that begins, of this version and with this scope.
     pub(crate) fn begin(
         self: &Arc<Self>,
-        facts: &Facts,
+        facts: &Arc<Facts>,
         scope: &Arc<Scope>,
         cancel: &CancellationToken,
     ) -> Running {
@@ -75,7 +75,7 @@ impl Runtime {
         calls.in_flight.insert(
             id,
             InFlight {
-                facts: facts.clone(),
+                facts: Arc::clone(facts),
                 scope: Arc::clone(scope),
                 cancel: cancel.clone(),
                 revoked: Arc::clone(&revoked),
@@ -212,12 +212,12 @@ mod tests {
             grants: Some([].into()),
             ..policy.clone()
         };
-        let facts = Facts {
+        let facts = Arc::new(Facts {
             name: "a".to_owned(),
             version: "1.0.0".to_owned(),
             digest: "d".to_owned(),
             asks: Vec::new(),
-        };
+        });
         let runtime = Arc::new(Runtime::new(&granted));
         let caller = CancellationToken::new();
         let wide = runtime.begin(&facts, &Arc::default(), &caller);

@@ -1,7 +1,7 @@
 //! When a file is looked into: not while it is being copied. No clock and no
 //! files here: times come from outside.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::files::{Seen, Stamp};
 
@@ -97,6 +97,17 @@ impl Settling {
         valid
     }
 
+    /// Has the file read again if it changed a moment ago, or in the future.
+    pub(crate) fn doubt_if_young(&mut self, clock: SystemTime, now: Instant) {
+        let Seen::File(stamp) = self.seen else {
+            return;
+        };
+        let age = clock.duration_since(stamp.modified);
+        if self.phase == Phase::Known && !age.is_ok_and(|age| age >= PATIENCE) {
+            self.changed(now);
+        }
+    }
+
     /// The file changed while it was read.
     pub(crate) fn changed(&mut self, now: Instant) {
         self.unchanged_since = now;
@@ -129,8 +140,6 @@ impl Settling {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use super::*;
 
     fn stamp(length: u64) -> Stamp {
@@ -209,6 +218,23 @@ mod tests {
         assert!(settling.end(stamp(1)));
         assert_eq!(settling.fault(true, after(start, 5000)), Fault::Final);
         assert_eq!(settling.begin(after(start, 7000)), Some(stamp(1)));
+    }
+
+    #[test]
+    fn a_young_file_is_read_twice() {
+        let start = Instant::now();
+        for (age, again) in [(Some(1), true), (Some(60), false), (None, true)] {
+            let mut settling = Settling::new(file(1), start);
+            assert!(settling.begin_at_once().is_some());
+            assert!(settling.end(stamp(1)));
+            // A file from the future has no age.
+            let clock = match age {
+                Some(seconds) => SystemTime::UNIX_EPOCH + Duration::from_secs(seconds),
+                None => SystemTime::UNIX_EPOCH - Duration::from_secs(60),
+            };
+            settling.doubt_if_young(clock, start);
+            assert_eq!(settling.wake().is_some(), again, "{age:?}");
+        }
     }
 
     #[test]

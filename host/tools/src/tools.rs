@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use sandpit_sandbox::{Outcome, Sandbox};
 use tokio::sync::watch;
@@ -132,6 +132,16 @@ impl Tools {
         self.inner.set().get(name).cloned()
     }
 
+    /// Why the tool of that name is not served, if it is the operator who does
+    /// not let it.
+    pub fn not_served(&self, name: &str) -> Option<ToolError> {
+        let set = self.inner.set();
+        if set.get(name).is_some() {
+            return None;
+        }
+        Some(set.missing(name)).filter(|error| matches!(error, ToolError::NotServed { .. }))
+    }
+
     /// The files of the folder that cannot be tools, with their reasons, by
     /// file name.
     pub fn refused(&self) -> Arc<[Refusal]> {
@@ -204,6 +214,7 @@ impl Inner {
         let found = crate::watch::inspect_all(self, due).await;
         let mut folder = self.folder();
         folder.loaded(found, Instant::now());
+        folder.doubt_young_files(SystemTime::now(), Instant::now());
         self.refresh(&mut folder);
         tracing::info!(
             tools = self.set().callable().len(),

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use notify::event::{AccessKind, AccessMode, EventKind};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use tokio::sync::{Notify, Semaphore};
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::candidate::{self, Found};
@@ -57,10 +57,11 @@ pub(crate) async fn watch(inner: Arc<Inner>, stop: CancellationToken) {
                 () = stop.cancelled() => return,
                 () = eyes.changed.notified() => break,
                 () = tokio::time::sleep_until(wake.into()) => break,
-                Some(inspected) = inspections.join_next() => match inspected {
-                    Ok((file, stamp, found)) => inner.inspected(vec![(file, stamp, found)]),
-                    Err(error) => tracing::error!(%error, "an inspection of a tool ended badly"),
-                },
+                Some(first) = inspections.join_next() => {
+                    // What is ready at the same time is taken over at once.
+                    let ready = std::iter::from_fn(|| inspections.try_join_next());
+                    inner.inspected(std::iter::once(first).chain(ready).filter_map(ended).collect());
+                }
             }
         }
     }
@@ -77,12 +78,16 @@ pub(crate) async fn inspect_all(inner: &Arc<Inner>, due: Vec<Due>) -> Vec<Inspec
     }
     let mut found = Vec::new();
     while let Some(inspected) = inspections.join_next().await {
-        match inspected {
-            Ok(inspected) => found.push(inspected),
-            Err(error) => tracing::error!(%error, "an inspection of a tool ended badly"),
-        }
+        found.extend(ended(inspected));
     }
     found
+}
+
+/// What an inspection found, unless it panicked.
+fn ended(inspected: Result<Inspected, JoinError>) -> Option<Inspected> {
+    inspected
+        .inspect_err(|error| tracing::error!(%error, "an inspection of a tool ended badly"))
+        .ok()
 }
 
 fn places() -> Arc<Semaphore> {

@@ -58,7 +58,7 @@ pub(crate) enum NotAdmitted {
     /// It waited as long as it may.
     #[error(
         "runs at most {concurrent} calls at a time by the operator's policy, and none of them \
-         ended within {} seconds. Try again later.", .waited.as_secs()
+         ended within {waited:?}. Try again later."
     )]
     Waited {
         /// How many run at a time.

@@ -2,6 +2,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
+    clippy::indexing_slicing,
     reason = "a failed unwrap or a panic fails the test"
 )]
 
@@ -11,7 +12,13 @@ mod folder;
 #[expect(dead_code, reason = "the tests of the sandbox use the rest")]
 #[path = "../../../sandbox/tests/all/guest.rs"]
 mod guest;
+mod limits;
+mod live;
+mod log;
+mod many;
+mod policy;
 mod trading;
+mod watching;
 
 use std::path::Path;
 use std::time::Duration;
