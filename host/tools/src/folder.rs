@@ -100,7 +100,7 @@ impl Record {
                 Known::Bad { reason, .. } => Present::Bad(reason),
                 Known::Good(candidate) => Present::Good(&candidate.facts),
             },
-            held: self.held.as_ref().map(|candidate| &candidate.facts),
+            held: self.held.as_ref().map(|candidate| &*candidate.facts),
         }
     }
 
