@@ -167,13 +167,15 @@ pub enum CallError {
     },
 }
 
-/// The innermost message of a wasmtime error, in one line of a bounded length.
+/// The innermost message of a wasmtime error, in one line of a bounded length,
+/// without what could steer a terminal: it may quote names from the component.
 /// What surrounds it is wasmtime's own bookkeeping and, for a trap, a
 /// backtrace.
 pub(crate) fn reason(error: &wasmtime::Error) -> String {
     let text = error.root_cause().to_string();
     let line = text.lines().next().unwrap_or_default();
-    line.chars().take(300).collect()
+    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    line.chars().take(300).map(printable).collect()
 }
 
 /// `account`, `account and trading`, `account, history and trading`.
@@ -190,5 +192,16 @@ fn seconds(duration: &Duration) -> String {
         0 => format!("{} ms", duration.as_millis()),
         1 => "1 second".to_owned(),
         seconds => format!("{seconds} seconds"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_cannot_steer_a_terminal() {
+        let error = wasmtime::format_err!("no export named `\u{1b}[31m`\nand more");
+        assert_eq!(reason(&error), "no export named `\u{fffd}[31m`");
     }
 }
