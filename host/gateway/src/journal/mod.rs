@@ -1,0 +1,129 @@
+//! The order journal: everything that happens to an order, on the disk before
+//! it happens.
+//!
+//! One SQLite file (WAL, synchronous full), one host that writes it, one
+//! thread that does. [`Journal::append`] and [`Journal::begin`] answer once
+//! the row is durable; rows that wait at the same time share one wait for the
+//! disk. Readers ([`Reader`]) have connections of their own, and may be in
+//! another process. Times are given by the caller.
+//!
+//! # An order's life
+//!
+//! An order has a key of its own ([`OrderKey`]), made when it is first asked
+//! for, and a request ([`RequestId`]) for each thing that is asked of it. Every
+//! row names both, as far as they exist.
+//!
+//! ```text
+//! begin        asked                          gateway::place, modify, cancel: first of all
+//! append_all   verdict + refused              the gate says no: answer the caller
+//! append_all   verdict + sending              the gate says yes; ids are known. Only then:
+//!              --- submit_order, cancel_order ---
+//! append       not-sent                       the client library says that it never left
+//! append       acknowledged | rejected        TWS's first word on the request
+//! append       uncertain                      no word before the deadline or the end
+//! append       status, fill, commission, correction, cancelled     as TWS tells
+//! append       reconciled                     after a look-up
+//! ```
+//!
+//! # How the gateway calls it
+//!
+//! - `orders/trading.rs`, `place`, `modify`, `cancel`: at the entry, before the
+//!   contract is qualified, `begin(now, about, Asked::place(…).once(key))`, with
+//!   `about.gateway` set, and `about.client_id` too for a change or a cancel.
+//!   [`Begun::Repeated`] answers what happened (its [`Told::standing`] has the
+//!   state as TWS told it), [`Begun::Conflict`] is refused with
+//!   [`Told::conflict`]. [`Begun::New`] has the `about` for what follows. When
+//!   `prepare` fails, append [`Refused`] with its words.
+//! - `orders/placing.rs`, inside of the turn for sending: take the id, put
+//!   `client_id`, `order_id` and `account` into `about`, `append_all` the
+//!   [`Verdict`] and [`Sending`] with contract and order as they are sent, and
+//!   wait for it. If it fails, forget the order in the book and answer its
+//!   words: nothing may be sent. `not_sent` appends [`NotSent`] for all but an
+//!   I/O error, which is [`Uncertain`]. The outcome of `conclude` is
+//!   [`Acknowledged`], [`Rejected`] or [`Uncertain`].
+//! - `orders/cancelling.rs`: `Sending::cancel()` before `cancel_order`; its
+//!   outcome is [`Acknowledged`], [`Cancelled`], [`Rejected`] or [`Uncertain`],
+//!   each `of` [`RequestKind::Cancel`].
+//! - `orders/feeding.rs`: a [`Entry`] of the book keeps the order's key, and
+//!   each status that *changed* something is an [`Event::Status`], each
+//!   execution a [`FillRecord`] or [`Correction`], each commission report a
+//!   [`CommissionRecord`]. The stream must not wait for the disk:
+//!   [`Pending::detach`]. An order without a key gets one by
+//!   [`OrderKey::random`] and a [`Seen`].
+//! - `orders/executions.rs`, after each reconnect: append what was read. An
+//!   execution or commission that the journal has already is not written
+//!   twice ([`Appended::new`] is false).
+//! - At a start: each of [`Reader::never_sent`] gets a [`NotSent`]; each of
+//!   [`Reader::unfinished`] is looked up by its ids, or by its key where that
+//!   travelled as `orderRef`, and gets a [`Reconciled`]. [`Reader::halt`] says
+//!   whether trading is halted, [`Reader::counts`] what was sent today.
+//!
+//! # When it cannot be written
+//!
+//! `begin` and `append` answer [`JournalError::Unwritable`], whose text says
+//! that no order goes out and what to do. Every later call tries again by
+//! itself, so that it recovers with its disk; [`Journal::trouble`] tells the
+//! present state. A row whose append failed may be in the journal all the
+//! same, when the disk failed after it was written: it then tells of something
+//! that was about to happen and did not. That a row is missing which was
+//! answered for does not happen.
+//!
+//! # What verify finds
+//!
+//! Each row carries the SHA-256 of all its columns and of the row before it,
+//! and the first follows the journal's own random name. [`Reader::verify`]
+//! walks the chain and names the first row that was altered, removed, put in
+//! or moved. The number and hash of the last row are kept apart, in the file
+//! beside it that ends in `.head`; so rows cut off the end, or a lost WAL
+//! file, are found too, at a start as well. A head file that is gone or does
+//! not belong is a fault like any other.
+//!
+//! It cannot find what somebody does who may write both files and takes the
+//! trouble to compute everything anew: there is no secret in it. Whoever must
+//! be able to prove more keeps the hash that `verify` answers somewhere else
+//! from time to time; it proves every row up to it. And after a crash the head
+//! may lag behind the rows by the last transaction: those very rows could be
+//! cut off unseen, or a well-made row be put behind them, until the host
+//! starts again.
+
+mod append;
+mod chain;
+mod entry;
+mod error;
+mod event;
+mod exact;
+pub mod export;
+mod filter;
+mod handle;
+mod head;
+mod index;
+mod key;
+mod once;
+mod options;
+mod reader;
+mod record;
+mod schema;
+mod standing;
+mod table;
+mod verify;
+mod words;
+mod writer;
+
+pub use chain::{BadHash, Hash};
+pub use entry::{About, Appended, Entry, Row};
+pub use error::{Cause, JournalError, OpenError, ReadError};
+pub use event::{
+    Acknowledged, Asked, CallerRecord, Cancelled, CheckRecord, CommissionRecord, Correction, Event,
+    FillRecord, Found, Gap, GapKind, Halt, Kind, NotSent, Note, Outcome, Reconciled, Refused,
+    Rejected, RequestKind, Resume, Seen, Sending, Uncertain, UnknownKind, Verdict,
+};
+pub use filter::{Filter, Rows};
+pub use handle::{Journal, Pending};
+pub use key::{BadIdempotencyKey, BadOrderKey, IdempotencyKey, OrderKey, RequestId};
+pub use once::{Begun, Told};
+pub use options::Options;
+pub use reader::{Counts, Reader};
+pub use record::{ComboLegRecord, ContractRecord, OrderRecord, StateRecord};
+pub use standing::{Amount, RequestOutcome, RequestStory, Stage, Standing};
+pub use verify::{Fault, Verified};
+pub use words::line;
