@@ -1,14 +1,16 @@
 //! Limits of a tool: what exceeds one is refused with a sentence that names it.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sandpit_tools::policy::Limits;
 use sandpit_tools::{CallRequest, Failure, FailureKind, Policy, PolicyEntry};
 use serde_json::Map;
+use tokio::task::JoinSet;
 
 use crate::guest::Guest;
 use crate::live::{Live, eventually, patient};
-use crate::{failure, no_arguments};
+use crate::{failure, no_arguments, structured};
 
 fn limited(limits: Limits) -> Policy {
     let entry = PolicyEntry {
@@ -72,33 +74,51 @@ async fn a_call_has_the_memory_time_and_answer_of_its_policy() {
 
 #[tokio::test]
 async fn callers_past_the_limit_take_turns() {
-    let files = [("a.wasm", patient("a", r#"{"a":1}"#).build())];
+    // It holds its place only for a caller who asks for that.
+    let tool = Guest::new("a")
+        .import("sandpit:tool/context@0.1.0", "cancelled", "(result i32)")
+        .import("sandpit:tool/context@0.1.0", "open-ended", "(result i32)")
+        .before_answer(
+            "(if (call $open-ended)
+                 (then (loop $wait (br_if $wait (i32.eqz (call $cancelled))))))",
+        );
     let live = Live::with(
-        files,
+        [("a.wasm", tool.build())],
         limited(Limits {
             concurrent_calls: Some(1),
-            queued_calls: Some(3),
+            queued_calls: Some(4),
             ..Limits::default()
         }),
     )
     .await;
-    let running = live.begin("a", request("crowd")).await;
-    let second = live.begin("a", request("crowd")).await;
-    let third = live.begin("a", request("crowd")).await;
-    let other = live.begin("a", request("other")).await;
-    let usage = live.row("a.wasm").unwrap().usage;
-    assert_eq!((usage.running, usage.queued), (1, 3));
+    let mut holds = request("crowd");
+    holds.open_ended = true;
+    let holds = live.begin("a", holds).await;
 
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let mut waiting = JoinSet::new();
+    for (place, client) in ["crowd", "crowd", "crowd", "other"].into_iter().enumerate() {
+        let (tools, order) = (live.tools.clone(), Arc::clone(&order));
+        waiting.spawn(async move {
+            let outcome = tools.call("a", request(client)).await.unwrap();
+            structured(outcome);
+            order.lock().unwrap().push(client);
+        });
+        eventually(
+            || format!("{client} waits"),
+            || live.row("a.wasm").unwrap().usage.queued == place as u64 + 1,
+        )
+        .await;
+    }
     let full = refused(&live, "a").await;
     assert_eq!(full.kind, FailureKind::Pacing);
     assert!(full.message.contains("1 calls at a time"), "{full:?}");
-    assert!(full.message.contains("3 wait"), "{full:?}");
+    assert!(full.message.contains("4 wait"), "{full:?}");
 
-    // The second call of the crowd came before, and the other client's is next.
-    running.answer().await;
-    second.answer().await;
-    other.answer().await;
-    third.answer().await;
+    holds.answer().await;
+    waiting.join_all().await;
+    let order = order.lock().unwrap().clone();
+    assert_eq!(order, ["crowd", "other", "crowd", "crowd"]);
     live.stop().await;
 }
 

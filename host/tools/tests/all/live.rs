@@ -129,10 +129,11 @@ impl Live {
     pub async fn until_answer(&self, name: &str, answer: &str) {
         let waiting = async {
             loop {
-                match self.tools.call(name, no_arguments()).await {
-                    Ok(outcome) if structured(outcome).text() == answer => return,
-                    _ => tokio::time::sleep(Duration::from_millis(5)).await,
+                let called = self.tools.call(name, no_arguments()).await;
+                if called.is_ok_and(|outcome| structured(outcome).text() == answer) {
+                    return;
                 }
+                tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         tokio::time::timeout(PATIENCE, waiting)

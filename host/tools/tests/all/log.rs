@@ -8,7 +8,7 @@ use serde_json::Value;
 use tracing_subscriber::fmt::MakeWriter;
 
 use crate::guest::Guest;
-use crate::live::{Live, reader};
+use crate::live::{Live, eventually, reader};
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -65,8 +65,7 @@ async fn every_change_is_one_line() {
     let live = Live::with(files, policy).await;
     let row = live.row("a.wasm").unwrap();
     live.put("a.wasm", Guest::new("a").build());
-    live.until_answer("a", r#"{"ok":true}"#).await;
-    crate::live::eventually(
+    eventually(
         || "the newer version serves".to_owned(),
         || live.row("a.wasm").unwrap().asks.is_empty(),
     )

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sandpit_tools::policy::Limits;
 use sandpit_tools::{Capability, Outcome, Policy, PolicyEntry};
@@ -93,10 +93,9 @@ async fn no_call_is_lost_in_a_thousand_swaps() {
     ])
     .await;
     let stop = Arc::new(AtomicBool::new(false));
-    let answered = Arc::new(AtomicUsize::new(0));
     let mut callers = JoinSet::new();
     for caller in 0..4 {
-        let (tools, stop, answered) = (live.tools.clone(), stop.clone(), answered.clone());
+        let (tools, stop) = (live.tools.clone(), Arc::clone(&stop));
         let name = if caller % 4 == 0 { "b" } else { "a" };
         callers.spawn(async move {
             let mut seen = BTreeSet::new();
@@ -107,7 +106,6 @@ async fn no_call_is_lost_in_a_thousand_swaps() {
                     }
                     other => panic!("a call was lost: {other:?}"),
                 }
-                answered.fetch_add(1, Ordering::Relaxed);
                 tokio::task::yield_now().await;
             }
             seen
@@ -118,10 +116,8 @@ async fn no_call_is_lost_in_a_thousand_swaps() {
         live.tools.set_policy(policy(turn)).await.unwrap();
         if turn % 100 == 99 {
             // A moment without changes, so that the newest version is taken.
-            let before = answered.load(Ordering::Relaxed);
             let newest = format!(r#"{{"version":{}}}"#, turn % versions.len() + 1);
             live.until_answer("a", &newest).await;
-            assert!(answered.load(Ordering::Relaxed) >= before);
         }
     }
     stop.store(true, Ordering::Relaxed);
