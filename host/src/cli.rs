@@ -1,9 +1,14 @@
 //! The command line.
 
+pub mod operator;
+
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use operator::{
+    CallArgs, CheckArgs, GrantArgs, InspectArgs, PinArgs, RevokeArgs, SwitchArgs, ToolsArgs,
+};
 
 use crate::config::Overrides;
 
@@ -14,7 +19,9 @@ use crate::config::Overrides;
 #[command(
     after_help = "Settings come from, each stronger than the one before: the defaults, \
     sandpit.toml, .env, the environment (TWS_HOST, TWS_PORT, TWS_CLIENT_ID, PORT, and \
-    SANDPIT_SECTION__KEY for all others), the command line."
+    SANDPIT_SECTION__KEY for all others), the command line. The policy, what each tool may do, \
+    comes from sandpit.toml alone; grant, revoke, enable, disable and pin edit it, and a running \
+    host follows at once."
 )]
 pub struct Cli {
     /// What to do.
@@ -33,6 +40,26 @@ pub enum Command {
     Simulate(SimulateArgs),
     /// Ask a running host whether it is well; exits with 1 if it is not.
     Health(HealthArgs),
+    /// List what a running host serves, and what it does not and why.
+    Tools(ToolsArgs),
+    /// Show what a component says of itself and what it asks for.
+    Inspect(InspectArgs),
+    /// Say what would become of a component in the tool folder.
+    Check(CheckArgs),
+    /// Let a tool use capabilities, beside those it may use already.
+    Grant(GrantArgs),
+    /// Take capabilities away from a tool.
+    Revoke(RevokeArgs),
+    /// Serve a tool again that was disabled.
+    Enable(SwitchArgs),
+    /// Serve a tool no longer.
+    Disable(SwitchArgs),
+    /// Accept one file for a tool and no other, by its SHA-256.
+    Pin(PinArgs),
+    /// Call a tool.
+    Call(CallArgs),
+    /// Print the JSON Schema of sandpit.toml.
+    Schema,
 }
 
 /// Settings that `serve` and `demo` share.

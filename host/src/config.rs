@@ -1,19 +1,28 @@
-//! The configuration: what can be set. [`sources`] says where it comes from.
+//! The configuration: what can be set. [`sources`] says where it comes from,
+//! [`watch`] follows its file while the host runs.
 
 mod sources;
+mod watch;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
+use sandpit_tools::policy::Policy;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use sources::Overrides;
+use crate::operator::Secret;
 
-/// All settings of the host.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub use sources::{Overrides, Read, Sources};
+pub use watch::watch;
+
+/// The configuration of Sandpit, a native host for Interactive Brokers trading
+/// tools.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(title = "sandpit.toml")]
 pub struct Config {
     /// The TWS or IB Gateway behind the host.
     pub gateway: GatewaySection,
@@ -25,10 +34,15 @@ pub struct Config {
     pub sandbox: SandboxSection,
     /// The log.
     pub log: LogSection,
+    /// Who may ask a running host for its status.
+    pub operator: OperatorSection,
+    /// What each tool may do. It comes from this file only, and is applied as
+    /// soon as the file changes.
+    pub policy: Policy,
 }
 
 /// `[gateway]`: where TWS is and how long to wait for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct GatewaySection {
     /// Host name or address of TWS or IB Gateway. Also `TWS_HOST`.
@@ -64,7 +78,7 @@ impl Default for GatewaySection {
 }
 
 /// `[server]`: the HTTP side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ServerSection {
     /// The address to listen on.
@@ -103,7 +117,7 @@ impl Default for ServerSection {
 }
 
 /// `[tools]`: where tools come from and how long their calls may take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ToolsSection {
     /// The folder of components; every `*.wasm` in it is a tool.
@@ -125,7 +139,7 @@ impl Default for ToolsSection {
 }
 
 /// `[sandbox]`: bounds of the WebAssembly side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SandboxSection {
     /// Where compiled components are kept. It is trusted: nobody who can write
@@ -149,7 +163,7 @@ impl Default for SandboxSection {
 }
 
 /// `[log]`: what is written to standard error.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LogSection {
     /// `error`, `warn`, `info`, `debug`, `trace`, or a filter such as
@@ -168,8 +182,23 @@ impl Default for LogSection {
     }
 }
 
+/// `[operator]`: the token for `GET /operator/status`, which `sandpit tools`
+/// asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct OperatorSection {
+    /// Where the token is kept. The host makes the file, readable for its
+    /// owner alone, if there is none. Relative to this file. Default:
+    /// `sandpit/operator.token` in the user's state folder.
+    pub token_file: Option<PathBuf>,
+    /// The token itself, instead of a file with it. Better set as the variable
+    /// `SANDPIT_OPERATOR__TOKEN`.
+    #[serde(skip_serializing)]
+    pub token: Option<Secret>,
+}
+
 /// How a log line is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// Readable text.
@@ -245,7 +274,7 @@ impl Config {
                 bail!("{key} is {value}; it must be a number from 1 to {most}");
             }
         }
-        Ok(())
+        self.policy.check().context("the policy is wrong")
     }
 }
 

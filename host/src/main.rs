@@ -5,9 +5,14 @@
 //! `sandpit-tools`, `sandpit-sandbox`, `sandpit-gateway`.
 
 mod cli;
+mod client;
 mod commands;
+mod component;
 mod config;
 mod logging;
+mod operator;
+mod output;
+mod policy_file;
 mod shutdown;
 
 use std::process::ExitCode;
@@ -17,7 +22,7 @@ use clap::Parser;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     match commands::run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("sandpit: {error:#}");
             ExitCode::FAILURE

@@ -59,7 +59,7 @@ pub(crate) async fn handle(
         Found::OtherMethods(allow) => {
             return Err(Problem::method_not_allowed(parts.uri.path(), &allow));
         }
-        Found::Nothing => return Err(Problem::unknown_route(parts.uri.path())),
+        Found::Nothing => return Err(nothing(app, parts.uri.path(), &segments)),
     };
     // The body of a GET means nothing (RFC 9110, 9.3.1).
     let body = if parts.method == Method::GET {
@@ -96,6 +96,19 @@ pub(crate) async fn handle(
     }
     let outcome = call::run(&app.tools, &name, request).await;
     Ok(reply::json(StatusCode::OK, answer(outcome)?))
+}
+
+/// Why a path leads nowhere: perhaps to a tool that the operator does not let
+/// serve.
+fn nothing(app: &App, path: &str, segments: &[String]) -> Problem {
+    let [name] = segments else {
+        return Problem::unknown_route(path);
+    };
+    let names = routes::names(name);
+    match names.iter().find_map(|name| app.tools.not_served(name)) {
+        Some(error) => tool_problem(&error),
+        None => Problem::unknown_route(path),
+    }
 }
 
 /// The body of a good answer, or the problem.

@@ -3,17 +3,17 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
-use sandpit_tools::Tools;
-
 use super::serve::Host;
 use super::simulate;
 use crate::cli::DemoArgs;
-use crate::config::Config;
+use crate::config::Sources;
 use crate::{logging, shutdown};
 
 /// Serves until the process is asked to stop.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
-    let mut config = Config::read(args.host.config.as_deref(), &args.host.overrides())?;
+    let overrides = args.host.overrides();
+    let read = Sources::new(args.host.config, overrides).open()?;
+    let mut config = read.config.clone();
     logging::start(&config.log)?;
     let stop = shutdown::on_signal()?;
     let simulator = simulate::start(args.gateway, &args.start).await?;
@@ -21,9 +21,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     config.gateway.host = simulator.address().ip().to_string();
     config.gateway.port = simulator.address().port();
     config.gateway.connect_on_start = true;
-    let host = Host::start(&config).await?;
+    let host = Host::start(&config, Some(read)).await?;
     let address = host.address()?;
-    let text = welcome(address, simulator.address(), &host.tools);
+    let text = welcome(address, simulator.address(), &host);
     // Standard output may be closed; the demo serves all the same.
     let _ = std::io::stdout().write_all(text.as_bytes());
     let served = host.serve(stop).await;
@@ -32,16 +32,21 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
 }
 
 /// What the demo says when it is ready.
-fn welcome(address: SocketAddr, gateway: SocketAddr, tools: &Tools) -> String {
+fn welcome(address: SocketAddr, gateway: SocketAddr, host: &Host) -> String {
     let base = format!("http://{address}/api/v1");
+    let tools = host.tools.list();
     let mut text = format!(
         "\nSandpit serves {} tools at {base}\n\
          A simulated IB Gateway listens on {gateway} and is connected. No real money is near.\n\n",
-        tools.list().len()
+        tools.len()
     );
-    for tool in tools.list().iter() {
+    for tool in tools.iter() {
         let descriptor = tool.descriptor();
         text.push_str(&format!("  {:<30} {}\n", descriptor.name, descriptor.title));
+    }
+    let not_served = host.not_served();
+    if !not_served.is_empty() {
+        text.push_str(&format!("\n{not_served}"));
     }
     text.push_str(&format!(
         "\nTry it:\n\n  \

@@ -1,16 +1,24 @@
 //! One file for each command.
 
+mod call;
+mod check;
 mod demo;
 mod health;
-mod serve;
+mod inspect;
+mod policy;
+mod schema;
+pub mod serve;
 mod simulate;
+mod tools;
+
+use std::process::ExitCode;
 
 use anyhow::Context;
 
 use crate::cli::{Cli, Command};
 
-/// Runs the command that the command line names.
-pub fn run(cli: Cli) -> anyhow::Result<()> {
+/// Runs the command that the command line names, for the exit code.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -21,7 +29,21 @@ pub fn run(cli: Cli) -> anyhow::Result<()> {
             Command::Demo(args) => demo::run(args).await,
             Command::Simulate(args) => simulate::run(args).await,
             Command::Health(args) => health::run(args).await,
-        }
+            Command::Tools(args) => tools::run(args).await,
+            Command::Inspect(args) => inspect::run(args).await,
+            Command::Check(args) => return check::run(args).await,
+            Command::Grant(args) => policy::grant(args).await,
+            Command::Revoke(args) => policy::revoke(args).await,
+            Command::Enable(args) => policy::switch(args, true).await,
+            Command::Disable(args) => policy::switch(args, false).await,
+            Command::Pin(args) => policy::pin(args).await,
+            Command::Call(args) => call::run(args).await,
+            Command::Schema => {
+                schema::run();
+                Ok(())
+            }
+        }?;
+        Ok(ExitCode::SUCCESS)
     });
     // A component that is being compiled must not hold up the end.
     runtime.shutdown_background();

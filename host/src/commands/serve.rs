@@ -2,19 +2,25 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
-use sandpit_front::{Front, FrontConfig};
+use sandpit_front::{Front, FrontConfig, OperatorAccess, OperatorConfig, OperatorToken};
 use sandpit_gateway::{Gateway, GatewayConfig, model};
 use sandpit_sandbox::{Sandbox, SandboxConfig};
-use sandpit_tools::{Tools, ToolsConfig};
+use sandpit_tools::{ToolState, Tools, ToolsConfig};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::cli::ServeArgs;
-use crate::config::Config;
-use crate::{logging, shutdown};
+use crate::config::{self, Config, Read, Sources};
+use crate::{logging, operator, shutdown};
+
+/// After how long it is told that tools are compiled.
+const LONG: Duration = Duration::from_secs(1);
 
 /// Serves until the process is asked to stop.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
@@ -23,17 +29,19 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     overrides.set("gateway.port", args.tws_port);
     overrides.set("gateway.client_id", args.tws_client_id);
     overrides.set("gateway.connect_on_start", args.connect.then_some(true));
-    let config = Config::read(args.host.config.as_deref(), &overrides)?;
+    let read = Sources::new(args.host.config, overrides).open()?;
+    let config = read.config.clone();
     logging::start(&config.log)?;
     let stop = shutdown::on_signal()?;
-    let host = Host::start(&config).await?;
+    let host = Host::start(&config, Some(read)).await?;
     let count = host.tools.list().len();
-    let line = format!(
-        "Sandpit serves {count} tools at http://{}/api/v1\n",
-        host.address()?
+    let text = format!(
+        "Sandpit serves {count} tools at http://{}/api/v1\n{}",
+        host.address()?,
+        host.not_served()
     );
     // Standard output may be closed; the host serves all the same.
-    let _ = std::io::stdout().write_all(line.as_bytes());
+    let _ = std::io::stdout().write_all(text.as_bytes());
     host.serve(stop).await
 }
 
@@ -43,17 +51,18 @@ pub struct Host {
     pub tools: Tools,
     front: Front,
     listener: TcpListener,
+    /// The configuration file that is followed, if one is.
+    followed: Option<Read>,
 }
 
 impl Host {
-    /// Builds the rooms from the bottom up, and opens the port last.
-    pub async fn start(config: &Config) -> anyhow::Result<Self> {
+    /// Builds the rooms from the bottom up, and opens the port last. The file
+    /// that was read is followed from then on.
+    pub async fn start(config: &Config, followed: Option<Read>) -> anyhow::Result<Self> {
         let gateway = Gateway::new(gateway_config(config));
-        let sandbox = Sandbox::new(sandbox_config(config)?, gateway.clone())
+        let sandbox = Sandbox::new(sandbox_config(config), gateway.clone())
             .context("cannot start the sandbox")?;
-        let tools = Tools::open(tools_config(config), sandbox)
-            .await
-            .context("cannot open the tool folder")?;
+        let tools = open_tools(config, sandbox).await?;
         let address = SocketAddr::new(config.server.listen, config.server.port);
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("cannot listen on {address}; set another port with --port or PORT")
@@ -64,11 +73,14 @@ impl Host {
                 warn!("not connected to TWS at start: {error}");
             }
         }
-        let front = Front::new(tools.clone(), front_config(config))?;
+        let mut front_config = front_config(config);
+        front_config.operator = operator_config(config, followed.as_ref());
+        let front = Front::new(tools.clone(), front_config)?;
         Ok(Self {
             tools,
             front,
             listener,
+            followed,
         })
     }
 
@@ -79,10 +91,51 @@ impl Host {
             .context("the listening port has no address")
     }
 
+    /// A line about the files that are not served; empty if all are.
+    pub fn not_served(&self) -> String {
+        let status = self.tools.status();
+        let count = |state| {
+            status
+                .tools
+                .iter()
+                .filter(|tool| tool.state == state)
+                .count()
+        };
+        let counts: Vec<_> = [
+            ToolState::Quarantined,
+            ToolState::Refused,
+            ToolState::Waiting,
+        ]
+        .into_iter()
+        .map(|state| (state, count(state)))
+        .filter(|(_, count)| *count > 0)
+        .collect();
+        let all = match counts.iter().map(|(_, count)| count).sum::<usize>() {
+            0 => return String::new(),
+            1 => "1 file of the tool folder is not served".to_owned(),
+            many => format!("{many} files of the tool folder are not served"),
+        };
+        let counts: Vec<_> = counts
+            .iter()
+            .map(|(state, count)| format!("{count} {state}"))
+            .collect();
+        format!("{all} ({}); sandpit tools says why.\n", counts.join(", "))
+    }
+
     /// Serves until `stop`, then closes streams, sessions and the TWS socket.
+    /// Meanwhile it follows the tool folder and the configuration file.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
+        let watching = CancellationToken::new();
+        let mut watches = JoinSet::new();
+        let (tools, token) = (self.tools.clone(), watching.clone());
+        watches.spawn(async move { tools.watch(token).await });
+        if let Some(read) = self.followed {
+            watches.spawn(config::watch(read, self.tools.clone(), watching.clone()));
+        }
         let served = self.front.serve(self.listener, stop).await;
         info!("stopping");
+        watching.cancel();
+        while watches.join_next().await.is_some() {}
         self.tools.shutdown().await;
         served.context("the HTTP server failed")
     }
@@ -100,13 +153,57 @@ fn gateway_config(config: &Config) -> GatewayConfig {
     }
 }
 
-fn sandbox_config(config: &Config) -> anyhow::Result<SandboxConfig> {
-    Ok(SandboxConfig {
+/// Opens the tool folder. Compiling takes seconds for each tool and happens
+/// once; whoever waits for it is told.
+async fn open_tools(config: &Config, sandbox: Sandbox) -> anyhow::Result<Tools> {
+    let mut opening = std::pin::pin!(Tools::open(tools_config(config), sandbox));
+    let opened = match tokio::time::timeout(LONG, &mut opening).await {
+        Ok(opened) => opened,
+        Err(_) => {
+            let count = components(&config.tools.folder);
+            info!("compiling {count} tools, once: the next start takes them from the cache");
+            opening.await
+        }
+    };
+    opened.context("cannot open the tool folder")
+}
+
+/// How many components are in a folder.
+fn components(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| entry.path().extension().is_some_and(|of| of == "wasm"))
+        .count()
+}
+
+/// Who is let in as the operator. Without a token the host serves all the same.
+fn operator_config(config: &Config, followed: Option<&Read>) -> OperatorConfig {
+    let access = match operator::open(&config.operator) {
+        Ok(token) => OperatorAccess::Token(OperatorToken::new(token.reveal())),
+        Err(error) => {
+            let reason = format!("{error:#}");
+            warn!(reason, "sandpit tools cannot ask this host");
+            OperatorAccess::Closed(reason)
+        }
+    };
+    let config_file = followed.map(|read| {
+        let file = read.sources.file();
+        std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
+    });
+    OperatorConfig {
+        access,
+        config_file,
+    }
+}
+
+/// The sandbox of this configuration.
+pub fn sandbox_config(config: &Config) -> SandboxConfig {
+    SandboxConfig {
         cache_dir: config.sandbox.cache_folder.clone().or_else(default_cache),
         memory_limit: config.sandbox.memory_mib << 20,
         max_instances: config.sandbox.max_calls,
         ..SandboxConfig::default()
-    })
+    }
 }
 
 /// `$XDG_CACHE_HOME/sandpit` or `~/.cache/sandpit`; none without a home.
@@ -117,10 +214,12 @@ fn default_cache() -> Option<std::path::PathBuf> {
     base.is_absolute().then(|| base.join("sandpit"))
 }
 
-fn tools_config(config: &Config) -> ToolsConfig {
+/// The tools of this configuration.
+pub fn tools_config(config: &Config) -> ToolsConfig {
     ToolsConfig {
         call_deadline: config.tools.call_deadline(),
         stream_deadline: config.tools.stream_deadline(),
+        policy: config.policy.clone(),
         ..ToolsConfig::new(&config.tools.folder)
     }
 }

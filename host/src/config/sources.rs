@@ -10,6 +10,7 @@ use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
 
 use super::Config;
+use crate::policy_file;
 
 /// The file that is read when no other is named, if it is there.
 const DEFAULT_FILE: &str = "sandpit.toml";
@@ -21,6 +22,9 @@ const SHORT_NAMES: [(&str, &str); 4] = [
     ("TWS_CLIENT_ID", "gateway.client_id"),
     ("PORT", "server.port"),
 ];
+
+/// The section that no variable can set.
+const POLICY: &str = "policy";
 
 /// Everything else is `SANDPIT_SECTION__KEY`.
 const PREFIX: &str = "SANDPIT_";
@@ -54,6 +58,22 @@ impl Provider for Overrides {
     }
 }
 
+/// The text of the configuration file.
+struct FileText<'a> {
+    file: &'a Path,
+    text: &'a str,
+}
+
+impl Provider for FileText<'_> {
+    fn metadata(&self) -> Metadata {
+        Metadata::from("the configuration file", self.file)
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Toml::string(self.text).data()
+    }
+}
+
 /// Environment variables, over those of a `.env` file.
 #[derive(Debug, Clone, Default)]
 struct Environment {
@@ -84,6 +104,20 @@ impl Environment {
         Ok(Self { variables })
     }
 
+    /// Refuses variables that would set the policy: what a tool may do is in
+    /// one place.
+    fn check(&self) -> anyhow::Result<()> {
+        for (name, key, _) in self.settings() {
+            if key == POLICY || key.starts_with("policy.") {
+                bail!(
+                    "the variable {name} is set, and the policy comes from the configuration \
+                     file only; write it there, as [policy.NAME]"
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// What each relevant variable sets: (its name, key, value).
     fn settings(&self) -> impl Iterator<Item = (&str, String, Value)> {
         self.variables.iter().filter_map(|(name, text)| {
@@ -95,7 +129,7 @@ impl Environment {
                     format!("{section}.{key}").to_lowercase()
                 }
             };
-            let value = if key == "gateway.host" {
+            let value = if key == "gateway.host" || key == "operator.token" {
                 Value::from(text.trim())
             } else {
                 // Figment's own grammar: numbers, booleans, [lists], text.
@@ -147,40 +181,96 @@ fn insert(dict: &mut Dict, key: &str, value: Value) {
     }
 }
 
-impl Config {
-    /// Reads the configuration. `file` must exist if it is named; otherwise
-    /// `sandpit.toml` in the working folder is read if there is one.
+/// Where a configuration comes from, so that it can be read more than once.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// The file that the command line names.
+    named: Option<PathBuf>,
+    overrides: Overrides,
+}
+
+impl Sources {
+    /// A file, if one is named, and what the command line says beside it.
+    pub fn new(named: Option<PathBuf>, overrides: Overrides) -> Self {
+        Self { named, overrides }
+    }
+
+    /// The configuration file: the one that was named, or `sandpit.toml` in
+    /// the working folder. It need not exist.
+    pub fn file(&self) -> &Path {
+        self.named.as_deref().unwrap_or(Path::new(DEFAULT_FILE))
+    }
+
+    /// The text of the file; none if it is not there and was not named.
+    ///
+    /// # Errors
+    /// If it was named and is not there, or cannot be read.
+    pub fn text(&self) -> anyhow::Result<Option<String>> {
+        let text = policy_file::read(self.file())?;
+        if text.is_none() && self.named.is_some() {
+            bail!(
+                "there is no configuration file {}; name another with --config, or leave it out",
+                self.file().display()
+            );
+        }
+        Ok(text)
+    }
+
+    /// Reads the configuration, and keeps what it was read from.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn open(self) -> anyhow::Result<Read> {
+        let text = self.text()?;
+        Ok(Read {
+            config: self.read_text(text.as_deref().unwrap_or_default())?,
+            sources: self,
+            text,
+        })
+    }
+
+    /// Reads the configuration.
     ///
     /// # Errors
     /// A sentence that names the setting, where it comes from, what was found
     /// and what is expected.
-    pub fn read(file: Option<&Path>, overrides: &Overrides) -> anyhow::Result<Self> {
-        let mut figment = Figment::from(Serialized::defaults(Self::default()));
-        let mut folder = PathBuf::new();
-        let default = Path::new(DEFAULT_FILE);
-        match file {
-            Some(file) if !file.is_file() => bail!(
-                "there is no configuration file {}; name another with --config, or leave it out",
-                file.display()
-            ),
-            Some(file) => {
-                folder = file.parent().map(Path::to_path_buf).unwrap_or_default();
-                figment = figment.merge(Toml::file_exact(file));
+    pub fn read(&self) -> anyhow::Result<Config> {
+        self.read_text(&self.text()?.unwrap_or_default())
+    }
+
+    /// What the configuration is if this is the text of the file.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_text(&self, text: &str) -> anyhow::Result<Config> {
+        let file = self.file();
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let mut figment =
+            Figment::from(Serialized::defaults(Config::default())).merge(FileText { file, text });
+        // A relative path in the file means: beside the file.
+        for key in ["tools.folder", "operator.token_file"] {
+            if let Ok(path) = figment.extract_inner::<PathBuf>(key) {
+                figment = figment.merge(Serialized::default(key, folder.join(path)));
             }
-            None if default.is_file() => figment = figment.merge(Toml::file_exact(default)),
-            None => {}
         }
-        // A relative folder in the file means: beside the file.
-        if let Ok(tools) = figment.extract_inner::<PathBuf>("tools.folder") {
-            figment = figment.merge(Serialized::default("tools.folder", folder.join(tools)));
-        }
-        let figment = figment
-            .merge(Environment::read(Path::new("."))?)
-            .merge(overrides);
-        let config: Self = figment.extract().map_err(readable)?;
+        let environment = Environment::read(Path::new("."))?;
+        environment.check()?;
+        let figment = figment.merge(environment).merge(&self.overrides);
+        let config: Config = figment.extract().map_err(readable)?;
         config.validate()?;
         Ok(config)
     }
+}
+
+/// A configuration that was read.
+#[derive(Debug, Clone)]
+pub struct Read {
+    /// What it is.
+    pub config: Config,
+    /// What it was read from.
+    pub sources: Sources,
+    /// What the file held, if there was one.
+    pub text: Option<String>,
 }
 
 /// All that is wrong, in one sentence each.
@@ -266,6 +356,43 @@ mod tests {
         assert!(error.contains("prot"), "{error}");
         let error = extract("", &[("SANDPIT_SERVER__PROT", "1")]).expect_err("no such key");
         assert!(error.contains("prot"), "{error}");
+    }
+
+    #[test]
+    fn the_policy_comes_from_the_file_alone() {
+        let text = "[policy.x]\ngrants = [\"account\"]";
+        assert_eq!(extract(text, &[]).unwrap().policy.entries.len(), 1);
+        for name in ["SANDPIT_POLICY__X", "SANDPIT_POLICY__X__GRANTS"] {
+            let error = environment(&[(name, "[account]")]).check().unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        let error = extract("[policy.x]\ngrants = [\"acount\"]", &[]).unwrap_err();
+        assert!(error.contains("policy"), "{error}");
+    }
+
+    #[test]
+    fn paths_in_the_file_are_beside_it() {
+        let sources = Sources::new(Some("/etc/sandpit.toml".into()), Overrides::default());
+        let text = "[tools]\nfolder = \"t\"\n[operator]\ntoken_file = \"o\"";
+        let config = sources.read_text(text).unwrap();
+        assert_eq!(config.tools.folder, Path::new("/etc/t"));
+        assert_eq!(
+            config.operator.token_file.as_deref(),
+            Some(Path::new("/etc/o"))
+        );
+        let error = sources
+            .read_text("[log]\nlevel = 1")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("/etc/sandpit.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_token_is_text_and_is_not_shown() {
+        let config = extract("", &[("SANDPIT_OPERATOR__TOKEN", "1234567890123456")]).unwrap();
+        let token = config.operator.token.clone().unwrap();
+        assert_eq!(token.reveal(), "1234567890123456");
+        assert!(!format!("{config:?}").contains("1234567890123456"));
     }
 
     #[test]

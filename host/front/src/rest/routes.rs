@@ -95,6 +95,11 @@ pub(super) fn of(descriptor: &Descriptor) -> Vec<Route> {
     routes
 }
 
+/// The names that a tool may have whose path is its name alone.
+pub(super) fn names(segment: &str) -> [String; 2] {
+    [segment.to_owned(), format!("{PREFIX}{segment}")]
+}
+
 /// What a request means.
 #[derive(Debug)]
 pub(super) enum Found {

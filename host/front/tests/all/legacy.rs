@@ -19,13 +19,13 @@ fn initialize() -> Value {
 }
 
 /// An open session.
-struct Session<'a> {
+pub(super) struct Session<'a> {
     server: &'a Server,
     id: String,
 }
 
 impl<'a> Session<'a> {
-    async fn open(server: &'a Server) -> Self {
+    pub(super) async fn open(server: &'a Server) -> Self {
         let reply = send(server.message(&initialize())).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         let result = &reply.messages()[0]["result"];
@@ -47,7 +47,7 @@ impl<'a> Session<'a> {
     }
 
     /// The stream of the session.
-    async fn listen(&self) -> reqwest::Response {
+    pub(super) async fn listen(&self) -> reqwest::Response {
         let request = self
             .server
             .get("/api/v1/mcp")

@@ -10,6 +10,8 @@ mod http;
 mod legacy;
 mod modern;
 mod openapi;
+mod operator;
+mod policy;
 mod rest;
 mod stream;
 
@@ -109,13 +111,23 @@ async fn nothing(config: FrontConfig) -> Server {
 }
 
 async fn serve(folder: &Path, gateway: GatewayConfig, config: FrontConfig) -> Server {
+    let policy = Policy::from_iter([("*", PolicyEntry::granting(Capability::ALL))]);
+    serve_with(folder, gateway, config, policy).await
+}
+
+async fn serve_with(
+    folder: &Path,
+    gateway: GatewayConfig,
+    config: FrontConfig,
+    policy: Policy,
+) -> Server {
     let config_of_sandbox = SandboxConfig {
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("components")),
         ..SandboxConfig::default()
     };
     let sandbox = Sandbox::new(config_of_sandbox, Gateway::new(gateway)).unwrap();
     let config_of_tools = ToolsConfig {
-        policy: Policy::from_iter([("*", PolicyEntry::granting(Capability::ALL))]),
+        policy,
         ..ToolsConfig::new(folder)
     };
     let tools = Tools::open(config_of_tools, sandbox).await.unwrap();

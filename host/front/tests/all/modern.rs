@@ -9,7 +9,7 @@ use super::{
 };
 
 /// A request with all that belongs to one.
-struct Request {
+pub(super) struct Request {
     method: &'static str,
     params: Value,
     capabilities: Value,
@@ -17,7 +17,7 @@ struct Request {
 }
 
 impl Request {
-    fn new(method: &'static str, params: Value) -> Self {
+    pub(super) fn new(method: &'static str, params: Value) -> Self {
         Self {
             method,
             params,
@@ -26,7 +26,7 @@ impl Request {
         }
     }
 
-    fn call(mode: &str) -> Self {
+    pub(super) fn call(mode: &str) -> Self {
         let params = json!({"name": "fixture_tool", "arguments": {"mode": mode}});
         Self::new("tools/call", params)
     }
@@ -46,7 +46,7 @@ impl Request {
         self
     }
 
-    fn to(&self, server: &Server) -> RequestBuilder {
+    pub(super) fn to(&self, server: &Server) -> RequestBuilder {
         let version = "2026-07-28";
         let mut meta = Map::new();
         let names = ["protocolVersion", "clientInfo", "clientCapabilities"];
@@ -71,7 +71,7 @@ impl Request {
     }
 }
 
-async fn result(server: &Server, request: Request) -> Value {
+pub(super) async fn result(server: &Server, request: Request) -> Value {
     let reply = send(request.to(server)).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     reply.json()["result"].clone()

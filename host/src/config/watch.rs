@@ -1,0 +1,207 @@
+//! Following the configuration file while the host runs.
+//!
+//! The policy is applied as soon as the file changes. A file that cannot be
+//! read, or is wrong, changes nothing and is told until it is right again.
+//! Everything else in it counts from the next start.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use sandpit_tools::Tools;
+use serde_json::Value;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use super::{Config, Read, Sources};
+
+/// How often the file is looked at without being told of a change. Some file
+/// systems, and links into other folders, do not tell.
+const POLL: Duration = Duration::from_secs(2);
+
+/// How long a file must stay the same before it is read: editors and `cp`
+/// write in more than one step.
+const SETTLE: Duration = Duration::from_millis(100);
+
+/// Follows the file that was read, until `stop`.
+pub async fn watch(read: Read, tools: Tools, stop: CancellationToken) {
+    let Read {
+        config: running,
+        sources,
+        text,
+    } = read;
+    let (sender, mut told) = mpsc::channel(1);
+    let _watcher = match watcher(sources.file(), sender) {
+        Ok(watcher) => Some(watcher),
+        Err(error) => {
+            warn!(%error, "changes of the configuration file are found by looking only");
+            None
+        }
+    };
+    let mut follower = Follower {
+        sources,
+        seen: Ok(text),
+        running,
+        tools,
+    };
+    let mut watching = true;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            event = told.recv(), if watching => watching = event.is_some(),
+            () = tokio::time::sleep(POLL) => {}
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = follower.look() => {}
+        }
+    }
+}
+
+/// Tells of changes in the folder of a file: a file that is replaced is another
+/// one.
+fn watcher(file: &Path, told: mpsc::Sender<()>) -> notify::Result<RecommendedWatcher> {
+    let name = file.file_name().map(ToOwned::to_owned);
+    let mut watcher = notify::recommended_watcher(move |event: notify::Result<notify::Event>| {
+        let ours = event.map_or(true, |event| {
+            event.need_rescan()
+                || !event.kind.is_access()
+                    && event
+                        .paths
+                        .iter()
+                        .any(|path| path.file_name() == name.as_deref())
+        });
+        if ours {
+            // One that waits already is enough.
+            let _ = told.try_send(());
+        }
+    })?;
+    let folder = match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+    Ok(watcher)
+}
+
+/// What was seen last, and what runs.
+struct Follower {
+    sources: Sources,
+    /// The text, or why there is none.
+    seen: Result<Option<String>, String>,
+    running: Config,
+    tools: Tools,
+}
+
+impl Follower {
+    /// Looks at the file, and applies it if it has changed.
+    async fn look(&mut self) {
+        let mut text = self.read();
+        if text == self.seen {
+            return;
+        }
+        loop {
+            tokio::time::sleep(SETTLE).await;
+            let again = self.read();
+            if again == text {
+                break;
+            }
+            text = again;
+        }
+        if text == self.seen {
+            return;
+        }
+        let before = std::mem::replace(&mut self.seen, text.clone());
+        let read = match text {
+            Ok(None) if matches!(before, Ok(Some(_)) | Err(_)) => Err(format!(
+                "the configuration file {} is gone",
+                self.sources.file().display()
+            )),
+            Ok(text) => self
+                .sources
+                .read_text(&text.unwrap_or_default())
+                .map_err(|error| format!("{error:#}")),
+            Err(error) => Err(error),
+        };
+        match read {
+            Ok(config) => self.apply(config).await,
+            Err(fault) => {
+                warn!(
+                    fault,
+                    "the configuration file is not applied; the policy stays as it was"
+                );
+                self.tools.policy_fault(Some(fault));
+            }
+        }
+    }
+
+    fn read(&self) -> Result<Option<String>, String> {
+        self.sources.text().map_err(|error| format!("{error:#}"))
+    }
+
+    async fn apply(&mut self, config: Config) {
+        for key in need_restart(&self.running, &config) {
+            warn!(
+                setting = key,
+                "a changed setting counts from the next start"
+            );
+        }
+        if config.policy == self.running.policy {
+            info!("the configuration file was read again; the policy is the same");
+        } else {
+            info!("the configuration file was read again; the policy is applied");
+            if let Err(error) = self.tools.set_policy(config.policy.clone()).await {
+                warn!(%error, "the policy is not applied and stays as it was");
+                self.tools.policy_fault(Some(error.to_string()));
+                return;
+            }
+        }
+        self.tools.policy_fault(None);
+        self.running = config;
+    }
+}
+
+/// The settings that differ and that a running host does not take over.
+fn need_restart(running: &Config, new: &Config) -> Vec<String> {
+    let mut keys = Vec::new();
+    if running.operator.token != new.operator.token {
+        keys.push("operator.token".to_owned());
+    }
+    let values = (serde_json::to_value(running), serde_json::to_value(new));
+    let (Ok(Value::Object(running)), Ok(Value::Object(new))) = values else {
+        return keys;
+    };
+    for (section, settings) in &running {
+        if section == "policy" {
+            continue;
+        }
+        for (key, value) in settings.as_object().into_iter().flatten() {
+            if new.get(section).and_then(|section| section.get(key)) != Some(value) {
+                keys.push(format!("{section}.{key}"));
+            }
+        }
+    }
+    keys
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::operator::Secret;
+
+    #[test]
+    fn settings_that_need_a_restart_are_named() {
+        let running = Config::default();
+        let mut new = running.clone();
+        new.policy.entries.entry("x".to_owned()).or_default();
+        assert!(need_restart(&running, &new).is_empty());
+        new.server.port = 9;
+        new.sandbox.cache_folder = Some("cache".into());
+        new.operator.token = Some(Secret::new("0123456789abcdef"));
+        assert_eq!(
+            need_restart(&running, &new),
+            ["operator.token", "sandbox.cache_folder", "server.port"]
+        );
+    }
+}
