@@ -19,7 +19,9 @@ COPY --from=build /image/ /
 COPY --from=build --chown=65532:65532 /image/var/cache/sandpit/ /var/cache/sandpit/
 ENV SANDPIT_SERVER__LISTEN=0.0.0.0
 ENV PORT=8000
+ENV SANDPIT_CONFIG=/etc/sandpit/sandpit.toml
 ENV SANDPIT_TOOLS__FOLDER=/opt/sandpit/tools
+ENV SANDPIT_OPERATOR__TOKEN_FILE=/var/cache/sandpit/operator.token
 ENV SANDPIT_SANDBOX__CACHE_FOLDER=/var/cache/sandpit
 ENV TWS_HOST=host.docker.internal
 ENV TWS_PORT=7497

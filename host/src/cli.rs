@@ -66,7 +66,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct HostArgs {
     /// The configuration file [default: sandpit.toml, if there is one].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SANDPIT_CONFIG")]
     pub config: Option<PathBuf>,
     /// The address to listen on for HTTP [default: 127.0.0.1].
     #[arg(long, value_name = "ADDRESS")]
@@ -162,6 +162,6 @@ pub struct HealthArgs {
     #[arg(long, value_name = "URL")]
     pub url: Option<http::Uri>,
     /// The configuration file [default: sandpit.toml, if there is one].
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", env = "SANDPIT_CONFIG")]
     pub config: Option<PathBuf>,
 }

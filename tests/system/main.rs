@@ -16,6 +16,7 @@ mod bad_input;
 mod catalogue;
 mod combos;
 mod curl;
+mod guide;
 mod hostile;
 mod lifecycle;
 mod operator;

@@ -75,7 +75,7 @@ impl Desk {
         command
             .current_dir(&self.folder)
             .env("XDG_STATE_HOME", self.folder.join("state"))
-            .env_remove("SANDPIT_OPERATOR__TOKEN")
+            .env_remove("SANDPIT_CONFIG")
             .env_remove("SANDPIT_OPERATOR__TOKEN_FILE");
         command
     }

@@ -11,7 +11,7 @@ use crate::config::{Overrides, Sources};
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
     /// The configuration file [default: sandpit.toml, if there is one].
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", env = "SANDPIT_CONFIG", value_hint = ValueHint::FilePath)]
     pub config: Option<PathBuf>,
 }
 

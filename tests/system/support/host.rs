@@ -13,6 +13,9 @@ use tokio::time::timeout;
 
 use super::PATIENCE;
 
+/// The configuration that is shipped, with the policy of the first-party tools.
+const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sandpit.toml");
+
 /// A running host. Dropping it kills it.
 pub struct Host {
     child: Child,
@@ -34,7 +37,7 @@ pub fn test_components() -> PathBuf {
     built("../target/test-components", "just test-components")
 }
 
-fn built(folder: &str, recipe: &str) -> PathBuf {
+pub fn built(folder: &str, recipe: &str) -> PathBuf {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     assert!(path.is_dir(), "{folder} is missing: run `{recipe}` first");
     path
@@ -68,12 +71,16 @@ impl Host {
 
     /// A host with the test-only components on no TWS.
     pub async fn with_test_components() -> Self {
+        let folder = TempDir::new().unwrap();
+        let config = folder.path().join("sandpit.toml");
+        std::fs::write(&config, "[policy]\nfixture_tool = { grants = [] }\n").unwrap();
         let mut command = command();
+        command.env("SANDPIT_CONFIG", config);
         command
             .args(["serve", "--port", "0", "--tws-port", "1"])
             .arg("--tools")
             .arg(test_components());
-        Self::start(command).await
+        Self::start_in(command, folder).await
     }
 
     /// Starts what `command` says and waits until it serves.
@@ -157,7 +164,8 @@ impl Host {
 }
 
 /// The binary with an environment of its own: nothing of the caller's
-/// settings, and a compile cache that all tests share.
+/// settings, the configuration that is shipped with its policy, and a compile
+/// cache and an operator's token that all tests share.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sandpit"));
     for (name, _) in std::env::vars() {
@@ -165,7 +173,16 @@ pub fn command() -> Command {
             command.env_remove(name);
         }
     }
-    let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("component-cache");
-    command.env("SANDPIT_SANDBOX__CACHE_FOLDER", cache);
+    let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    command
+        .env("SANDPIT_CONFIG", SHIPPED)
+        .env(
+            "SANDPIT_SANDBOX__CACHE_FOLDER",
+            shared.join("component-cache"),
+        )
+        .env(
+            "SANDPIT_OPERATOR__TOKEN_FILE",
+            shared.join("operator.token"),
+        );
     command
 }

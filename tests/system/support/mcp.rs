@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex};
 use rmcp::model::{
     CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ElicitRequestParams,
     ElicitResult, ElicitationAction, ErrorData, LoggingLevel, LoggingMessageNotificationParam,
-    ProgressNotificationParam, ProtocolVersion, RequestMetaObject, SetLevelRequestParams, Tool,
+    ProgressNotificationParam, ProtocolVersion, RequestMetaObject, SetLevelRequestParams,
+    SubscriptionFilter, Tool,
 };
 use rmcp::service::{
     ClientLifecycleMode, ClientServiceExt, NotificationContext, RequestContext, RoleClient,
@@ -57,6 +58,8 @@ pub struct Heard {
     pub progress: Vec<f64>,
     /// Questions to the person.
     pub questions: Vec<String>,
+    /// How often the list of tools has changed.
+    pub list_changed: usize,
 }
 
 /// The client's side of the protocol.
@@ -112,6 +115,10 @@ impl ClientHandler for Handler {
     ) {
         self.heard.lock().unwrap().logs.push(params.data);
     }
+
+    async fn on_tool_list_changed(&self, _context: NotificationContext<RoleClient>) {
+        self.heard.lock().unwrap().list_changed += 1;
+    }
 }
 
 /// A connected client.
@@ -146,6 +153,17 @@ impl McpClient {
             .await
             .expect("the client connects in time")
             .expect("the client connects");
+        if era == Era::Modern {
+            // Earlier clients are told without asking.
+            let filter = SubscriptionFilter::builder().tools_list_changed().build();
+            let mut changes = service.listen(filter).await.expect("a subscription");
+            let heard = Arc::clone(&heard);
+            tokio::spawn(async move {
+                while let Ok(Some(_)) = changes.next().await {
+                    heard.lock().unwrap().list_changed += 1;
+                }
+            });
+        }
         Self { service, heard }
     }
 

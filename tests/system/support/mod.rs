@@ -1,5 +1,8 @@
 //! What every test needs: a simulated TWS, a host on it, and clients.
 
+#[expect(dead_code, reason = "the tests of the sandbox use the rest")]
+#[path = "../../../host/sandbox/tests/all/guest.rs"]
+pub mod guest;
 pub mod host;
 pub mod mcp;
 pub mod rest;
@@ -19,6 +22,17 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub async fn simulator() -> Simulator {
     Simulator::start(SimulatorConfig {
         listen: "127.0.0.1:0".parse().unwrap(),
+        ..SimulatorConfig::default()
+    })
+    .await
+    .expect("the simulator starts")
+}
+
+/// The same with these accounts, of which the first has positions.
+pub async fn simulator_of(accounts: &[&str]) -> Simulator {
+    Simulator::start(SimulatorConfig {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        accounts: accounts.iter().map(|id| (*id).to_owned()).collect(),
         ..SimulatorConfig::default()
     })
     .await
