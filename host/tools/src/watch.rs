@@ -99,8 +99,18 @@ async fn inspect(inner: &Inner, due: Due, places: &Semaphore) -> Inspected {
     // It is never closed.
     let _place = places.acquire().await;
     let path = inner.config.folder.join(&due.file);
-    let found = candidate::inspect(&inner.sandbox, path, due.stamp, due.known).await;
-    (due.file, due.stamp, found)
+    let (sandbox, stamp) = (inner.sandbox.clone(), due.stamp);
+    // In a task of its own, so that a panic is a fault of this file and no more.
+    let work = async move { candidate::inspect(&sandbox, path, stamp, due.known).await };
+    let found = tokio::spawn(work).await.unwrap_or_else(|error| {
+        tracing::error!(file = due.file, %error, "an inspection did not end by itself");
+        Found::Fault {
+            reason: "The host failed while it looked into the file. Its log says more.".to_owned(),
+            digest: None,
+            passing: false,
+        }
+    });
+    (due.file, stamp, found)
 }
 
 /// Looks at the folder on a thread of its own: a network file system may take
