@@ -5,14 +5,19 @@
 //! it was compiled from and for; its first bytes are the digest of the rest,
 //! so that a damaged file is noticed before it is used.
 
+mod prune;
+
 use std::fs;
 use std::hash::{Hash, Hasher};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use sha2::{Digest, Sha256};
 use tempfile::NamedTempFile;
 use wasmtime::Engine;
+
+use prune::Bounds;
 
 const DIGEST: usize = 32;
 
@@ -21,6 +26,7 @@ const DIGEST: usize = 32;
 pub(crate) struct Cache {
     folder: PathBuf,
     engine: String,
+    bounds: Bounds,
 }
 
 impl Cache {
@@ -37,10 +43,13 @@ impl Cache {
         engine.precompile_compatibility_hash().hash(&mut hasher);
         let mut engine = hex(&hasher.0.finalize());
         engine.truncate(16);
-        Ok(Self {
+        let cache = Self {
             folder: folder.to_owned(),
             engine,
-        })
+            bounds: Bounds::USUAL,
+        };
+        cache.prune(None);
+        Ok(cache)
     }
 
     /// The code that was compiled from the component of this digest for this
@@ -60,6 +69,7 @@ impl Cache {
             return None;
         }
         file.drain(..DIGEST);
+        used(&path);
         Some(file)
     }
 
@@ -76,8 +86,17 @@ impl Cache {
         file.write_all(code)?;
         file.as_file().sync_all()?;
         // A rename: whoever reads sees the whole file or none.
-        file.persist(self.path(component))?;
+        let path = self.path(component);
+        file.persist(&path)?;
+        self.prune(Some(&path));
         Ok(())
+    }
+
+    /// Forgets what need not be kept, but never what was just written.
+    fn prune(&self, newest: Option<&Path>) {
+        if let Err(error) = prune::prune(&self.folder, &self.engine, newest, self.bounds) {
+            tracing::warn!(%error, "the precompiled components could not be pruned");
+        }
     }
 
     /// Forgets the code.
@@ -89,6 +108,16 @@ impl Cache {
     fn path(&self, component: &str) -> PathBuf {
         self.folder
             .join(format!("{component}-{}.cwasm", self.engine))
+    }
+}
+
+/// Notes that a file was used: reading alone does not, where the system keeps
+/// no access times.
+fn used(path: &Path) {
+    let times = fs::FileTimes::new().set_accessed(SystemTime::now());
+    let noted = fs::File::open(path).and_then(|file| file.set_times(times));
+    if let Err(error) = noted {
+        tracing::debug!(file = %path.display(), %error, "the use of a file could not be noted");
     }
 }
 
@@ -166,6 +195,52 @@ mod tests {
         assert_eq!(cache.read("abc").as_deref(), Some(&b"code"[..]));
         cache.remove("abc");
         assert_eq!(cache.read("abc"), None);
+    }
+
+    /// The file of a component, last used this many hours ago.
+    fn aged(cache: &Cache, component: &str, hours: u64) {
+        let past = SystemTime::now() - std::time::Duration::from_secs(hours * 3600);
+        let times = fs::FileTimes::new().set_accessed(past).set_modified(past);
+        let file = fs::File::open(cache.path(component)).unwrap();
+        file.set_times(times).unwrap();
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cache");
+        let mut cache = Cache::open(&path, &Engine::default()).unwrap();
+        let [old, used, foreign, new] = ["a", "b", "c", "d"].map(|name| name.repeat(64));
+        cache.write(&old, b"code");
+        cache.write(&used, b"code");
+        aged(&cache, &old, 2);
+        aged(&cache, &used, 3);
+        // Reading is using.
+        assert!(cache.read(&used).is_some());
+        // One of another engine, and one that is none of the cache's.
+        let other = Cache {
+            engine: "0".repeat(16),
+            ..cache.clone()
+        };
+        other.write(&foreign, b"code");
+        fs::write(path.join("notes.txt"), "mine").unwrap();
+
+        cache.bounds.files = 2;
+        cache.write(&new, b"code");
+        assert_eq!(cache.read(&old), None);
+        assert!(cache.read(&used).is_some() && cache.read(&new).is_some());
+        // Another host may be at work with it.
+        assert!(other.path(&foreign).exists());
+        aged(&other, &foreign, 25);
+        Cache::open(&path, &Engine::default()).unwrap();
+        assert!(!other.path(&foreign).exists());
+        assert!(path.join("notes.txt").exists());
+
+        // What was just written stays, whatever the bounds.
+        cache.bounds.bytes = 0;
+        cache.write(&old, b"code");
+        assert!(cache.read(&old).is_some());
+        assert_eq!(cache.read(&used), None);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAlloc
 use crate::config::SandboxConfig;
 use crate::error::SandboxError;
 use crate::limits::{CORE_INSTANCES, MEMORIES, TABLE_ELEMENTS, TABLES};
+use crate::slots::DESCRIBING;
 
 /// How often a running guest is interrupted, to let others run.
 const TICK: Duration = Duration::from_millis(10);
@@ -60,9 +61,9 @@ fn base() -> Config {
     config
 }
 
-/// Room for `max_instances` components, each as large as the limits allow.
+/// Room for `max_instances` calls and what describes itself beside them, each as large as the limits allow.
 fn pool(config: &SandboxConfig) -> PoolingAllocationConfig {
-    let count = config.max_instances;
+    let count = config.max_instances.saturating_add(DESCRIBING);
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(count)
         .total_core_instances(count.saturating_mul(CORE_INSTANCES))

@@ -82,8 +82,13 @@ async fn compile_elsewhere(
     shared: &Arc<Shared>,
     bytes: Vec<u8>,
 ) -> Result<(Code, String), LoadError> {
+    // Compiling uses whole cores, and the calls need some as well. Whoever
+    // waits no longer leaves the place to the thread until it has ended.
+    let place = Arc::clone(&shared.compiling).acquire_owned().await;
+    let place = place.map_err(|error| LoadError::Host(error.to_string()))?;
     let shared = Arc::clone(shared);
     let work = move || {
+        let _place = place;
         let digest = hex(&Sha256::digest(&bytes));
         let code = compile(&shared, &bytes, &digest);
         drop(bytes);

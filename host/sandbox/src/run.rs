@@ -33,7 +33,10 @@ pub(crate) async fn run<T>(
 ) -> Result<T, CallError> {
     let limits = call.limits;
     let memory = limits.memory.min(shared.config.memory_limit);
-    let _place = shared.slots.take(&call.cancel).await?;
+    let _place = match caller {
+        Some(_) => shared.slots.take(&call.cancel).await?,
+        None => shared.slots.take_to_describe(&call.cancel).await?,
+    };
 
     // From here on the clock runs.
     let ending = Ending::new(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandpit_gateway::Gateway;
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::Linker;
 use wasmtime::{Engine, Store};
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) linker: Linker<State>,
     pub(crate) cache: Option<Cache>,
     pub(crate) slots: Slots,
+    /// The places for components that are compiled.
+    pub(crate) compiling: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
 }
 
@@ -47,6 +50,7 @@ impl Sandbox {
         let linker = linker(&engine).map_err(|error| SandboxError::engine(&error))?;
         let cache = open_cache(&config, &engine);
         let slots = Slots::new(&config);
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
             shared: Arc::new(Shared {
                 engine,
@@ -55,6 +59,7 @@ impl Sandbox {
                 linker,
                 cache,
                 slots,
+                compiling: Arc::new(Semaphore::new(cores)),
                 shutdown: CancellationToken::new(),
             }),
         })
@@ -63,6 +68,13 @@ impl Sandbox {
     /// Looks at a component: compiles it, or takes the code from the cache,
     /// checks what it imports and exports, and asks it to describe itself in
     /// an instance that reaches no broker.
+    ///
+    /// Any number of components may be inspected at a time: as many as there
+    /// are cores are compiled at once, and what describes itself has places of
+    /// its own, so that neither holds up the other, nor the calls. Describing
+    /// is bounded in time and memory; compiling only by the size of the
+    /// component ([`SandboxConfig::max_component_bytes`]), since the compiler
+    /// cannot be interrupted.
     ///
     /// # Errors
     ///

@@ -10,9 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::config::SandboxConfig;
 use crate::error::CallError;
 
+/// How many components may describe themselves at a time, besides the calls:
+/// a host that is full can load, and one that loads can serve.
+pub(crate) const DESCRIBING: u32 = 16;
+
 /// The places for instances.
 pub(crate) struct Slots {
     places: Arc<Semaphore>,
+    describing: Arc<Semaphore>,
     max_instances: u32,
     waiting: AtomicUsize,
     max_queued: usize,
@@ -23,6 +28,7 @@ impl Slots {
     pub(crate) fn new(config: &SandboxConfig) -> Self {
         Self {
             places: Arc::new(Semaphore::new(config.max_instances as usize)),
+            describing: Arc::new(Semaphore::new(DESCRIBING as usize)),
             max_instances: config.max_instances,
             waiting: AtomicUsize::new(0),
             max_queued: config.max_queued,
@@ -52,6 +58,21 @@ impl Slots {
         }
     }
 
+    /// Takes a place to describe a component in. Each is free again before
+    /// long, so whoever finds none waits.
+    pub(crate) async fn take_to_describe(
+        &self,
+        cancel: &CancellationToken,
+    ) -> Result<OwnedSemaphorePermit, CallError> {
+        tokio::select! {
+            biased;
+            () = cancel.cancelled() => Err(CallError::Cancelled),
+            place = Arc::clone(&self.describing).acquire_owned() => {
+                place.map_err(|_| CallError::ShuttingDown)
+            }
+        }
+    }
+
     /// How many places are taken.
     pub(crate) fn taken(&self) -> u32 {
         let free = u32::try_from(self.places.available_permits()).unwrap_or(u32::MAX);
@@ -61,6 +82,7 @@ impl Slots {
     /// Takes no more calls: those who wait are turned away at once.
     pub(crate) fn close(&self) {
         self.places.close();
+        self.describing.close();
     }
 
     /// Waits until no call runs any more, or until `deadline` has passed.

@@ -6,6 +6,11 @@ use rust_decimal::Decimal;
 use super::{decimal, text, time};
 use crate::model::{Action, ComboLeg, Contract, OptionRight, SecurityType};
 
+/// TWS's code of a security type.
+pub(crate) fn security_type_code(kind: &SecurityType) -> &str {
+    kind.code()
+}
+
 fn security_type(code: &str) -> SecurityType {
     match code {
         "STK" => SecurityType::Stock,
@@ -66,7 +71,7 @@ fn leg_from_tws(leg: &ib::ComboLeg) -> ComboLeg {
 
 /// A contract as TWS takes it. What is absent stays absent on the wire.
 pub(crate) fn to_tws(contract: &Contract) -> ib::Contract {
-    let code = contract.security_type.code();
+    let code = security_type_code(&contract.security_type);
     let or_empty = |value: &Option<String>| value.clone().unwrap_or_default();
     let plain = |value: Decimal| value.normalize().to_string();
     ib::Contract {

@@ -1,10 +1,12 @@
 //! Capability `connection`: opening, closing and describing the connection.
 
+use sandpit_gateway::model;
 use wasmtime::component::Linker;
 
 use super::{BrokerView, CapabilityError, HasBroker, view};
 use crate::bindings::sandpit::broker::connection::{self, ConnectResult, Endpoint, Host, Status};
 use crate::convert::Convert;
+use crate::scope::Scope;
 use crate::state::State;
 
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
@@ -13,22 +15,32 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
 impl Host for BrokerView<'_> {
     async fn connect(&mut self, endpoint: Endpoint) -> Result<ConnectResult, CapabilityError> {
-        let gateway = self.admit()?;
+        let access = self.admit()?;
         let endpoint = endpoint.convert()?;
-        let result = self.ending.answer(gateway.connect(endpoint)).await?;
+        let mut result = self.ending.answer(access.gateway.connect(endpoint)).await?;
+        result.status = visible(result.status, &access.scope);
         Ok(result.convert()?)
     }
 
     async fn disconnect(&mut self) -> Result<bool, CapabilityError> {
-        let gateway = self.admit()?;
-        self.ending.answer(gateway.disconnect()).await
+        let access = self.admit()?;
+        self.ending.answer(access.gateway.disconnect()).await
     }
 
     async fn get_status(&mut self) -> wasmtime::Result<Status> {
         // Costs nothing and cannot fail, so it is not counted.
-        let status = self.broker()?.gateway.status();
-        status
+        let broker = self.broker()?;
+        visible(broker.gateway.status(), &broker.scope)
             .convert()
             .map_err(|error| wasmtime::format_err!("{error:?}"))
+    }
+}
+
+/// The status without the accounts that the tool does not reach. Whether the
+/// connection has a live account among all of its accounts stays true.
+fn visible(status: model::Status, scope: &Scope) -> model::Status {
+    model::Status {
+        accounts: scope.reading().accounts(&status.accounts),
+        ..status
     }
 }

@@ -17,13 +17,13 @@ impl Host for BrokerView<'_> {
         contract: Contract,
         request: BarsRequest,
     ) -> Result<Vec<Bar>, CapabilityError> {
-        let gateway = self.admit()?;
+        let access = self.admit()?;
         let contract = contract.convert()?;
-        let request = request.convert()?;
-        let bars = self
-            .ending
-            .answer(gateway.bars(&contract, &request))
-            .await?;
-        Ok(bars.convert()?)
+        let bars = request.convert()?;
+        let request = async {
+            let contract = access.contract(access.scope.reading(), &contract).await?;
+            access.gateway.bars(&contract, &bars).await
+        };
+        Ok(self.ending.answer(request).await?.convert()?)
     }
 }

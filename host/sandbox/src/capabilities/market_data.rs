@@ -45,13 +45,14 @@ impl Host for BrokerView<'_> {
         &mut self,
         contract: Contract,
     ) -> Result<Resource<QuoteSubscription>, CapabilityError> {
-        let gateway = self.admit()?;
+        let access = self.admit()?;
         let contract = contract.convert()?;
         let line = self.line()?;
-        let stream = self
-            .ending
-            .answer(gateway.subscribe_quotes(&contract))
-            .await?;
+        let request = async {
+            let contract = access.contract(access.scope.reading(), &contract).await?;
+            access.gateway.subscribe_quotes(&contract).await
+        };
+        let stream = self.ending.answer(request).await?;
         Ok(self.table.push(QuoteSubscription {
             stream,
             _line: line,

@@ -4,6 +4,7 @@
 //! Everything here knows its caller and the bounds of its call. Scope and
 //! limits are applied here, never in a tool.
 
+mod access;
 pub(crate) mod account;
 mod connection;
 pub(crate) mod context;
@@ -11,11 +12,15 @@ mod contracts;
 mod history;
 pub(crate) mod market_data;
 mod order_book;
+#[cfg(test)]
+mod tests;
 mod trading;
 
 use std::future::Future;
+use std::sync::Arc;
 
-use sandpit_gateway::{Gateway, model};
+use access::Access;
+use sandpit_gateway::model;
 use wasmtime::component::{HasData, Linker, ResourceTable, ResourceTableError};
 
 use crate::bindings::sandpit::broker::{orders, types};
@@ -116,7 +121,7 @@ impl BrokerView<'_> {
     }
 
     /// Admits one request to the broker, if the call has one left.
-    fn admit(&mut self) -> Result<Gateway, CapabilityError> {
+    fn admit(&mut self) -> Result<Access, CapabilityError> {
         let broker = self.broker().map_err(CapabilityError::Trap)?;
         if !broker.requests.take(1) {
             return Err(types::Error::Pacing(
@@ -126,7 +131,10 @@ impl BrokerView<'_> {
             )
             .into());
         }
-        Ok(broker.gateway.clone())
+        Ok(Access {
+            gateway: broker.gateway.clone(),
+            scope: Arc::clone(&broker.scope),
+        })
     }
 }
 

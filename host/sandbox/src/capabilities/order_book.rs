@@ -1,5 +1,6 @@
 //! Capability `order-book`: reading orders and their executions.
 
+use sandpit_gateway::model;
 use wasmtime::component::Linker;
 
 use super::{BrokerView, CapabilityError, HasBroker, view};
@@ -15,24 +16,40 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
 impl Host for BrokerView<'_> {
     async fn open_orders(&mut self) -> Result<Vec<PlacedOrder>, CapabilityError> {
-        let gateway = self.admit()?;
-        let orders = self.ending.answer(gateway.open_orders()).await?;
-        Ok(orders.convert()?)
+        let access = self.admit()?;
+        let request = async {
+            let orders = access.gateway.open_orders().await?;
+            access.filter_orders(orders).await
+        };
+        Ok(self.ending.answer(request).await?.convert()?)
     }
 
     async fn executions(
         &mut self,
         filter: ExecutionFilter,
     ) -> Result<Vec<Execution>, CapabilityError> {
-        let gateway = self.admit()?;
-        let filter = filter.convert()?;
-        let executions = self.ending.answer(gateway.executions(&filter)).await?;
-        Ok(executions.convert()?)
+        let access = self.admit()?;
+        let filter: model::ExecutionFilter = filter.convert()?;
+        let request = async {
+            if filter.account.is_some() {
+                access
+                    .account(access.scope.reading(), filter.account.clone())
+                    .await?;
+            }
+            let executions = access.gateway.executions(&filter).await?;
+            access
+                .filter(executions, |of| (Some(of.account.as_str()), &of.contract))
+                .await
+        };
+        Ok(self.ending.answer(request).await?.convert()?)
     }
 
     async fn completed_orders(&mut self) -> Result<Vec<PlacedOrder>, CapabilityError> {
-        let gateway = self.admit()?;
-        let orders = self.ending.answer(gateway.completed_orders()).await?;
-        Ok(orders.convert()?)
+        let access = self.admit()?;
+        let request = async {
+            let orders = access.gateway.completed_orders().await?;
+            access.filter_orders(orders).await
+        };
+        Ok(self.ending.answer(request).await?.convert()?)
     }
 }

@@ -6,10 +6,10 @@
 
 use std::future::Future;
 
-use sandpit_gateway::Gateway;
 use sandpit_gateway::model::{self, Caller};
 use wasmtime::component::Linker;
 
+use super::access::Access;
 use super::{BrokerView, CapabilityError, HasBroker, ended, error_to_guest, view};
 use crate::bindings::sandpit::broker::trading::{
     self, Contract, Host, Order, OrderImpact, OrderState,
@@ -24,10 +24,10 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
 impl BrokerView<'_> {
     /// Admits a request that names its caller.
-    fn admit_caller(&mut self) -> Result<(Gateway, Caller), CapabilityError> {
-        let gateway = self.admit()?;
+    fn admit_caller(&mut self) -> Result<(Access, Caller), CapabilityError> {
+        let access = self.admit()?;
         let broker = self.broker().map_err(CapabilityError::Trap)?;
-        Ok((gateway, broker.caller.clone()))
+        Ok((access, broker.caller.clone()))
     }
 
     /// Sends an order request and waits for what becomes of it.
@@ -66,8 +66,9 @@ impl BrokerView<'_> {
 
 impl Host for BrokerView<'_> {
     async fn next_valid_id(&mut self) -> Result<i32, CapabilityError> {
-        let (gateway, caller) = self.admit_caller()?;
-        self.ending.answer(gateway.next_valid_id(&caller)).await
+        let (access, caller) = self.admit_caller()?;
+        let request = access.gateway.next_valid_id(&caller);
+        self.ending.answer(request).await
     }
 
     async fn place(
@@ -75,9 +76,11 @@ impl Host for BrokerView<'_> {
         contract: Contract,
         order: Order,
     ) -> Result<OrderState, CapabilityError> {
-        let (gateway, caller) = self.admit_caller()?;
+        let (access, caller) = self.admit_caller()?;
         let (contract, order) = (contract.convert()?, order.convert()?);
-        self.send(None, gateway.place(&caller, &contract, &order))
+        let checked = access.order(&contract, order);
+        let (contract, order) = self.ending.answer(checked).await?;
+        self.send(None, access.gateway.place(&caller, &contract, &order))
             .await
     }
 
@@ -87,15 +90,21 @@ impl Host for BrokerView<'_> {
         contract: Contract,
         order: Order,
     ) -> Result<OrderState, CapabilityError> {
-        let (gateway, caller) = self.admit_caller()?;
+        let (access, caller) = self.admit_caller()?;
         let (contract, order) = (contract.convert()?, order.convert()?);
-        let request = gateway.modify(&caller, order_id, &contract, &order);
+        let checked = async {
+            access.existing(order_id).await?;
+            access.order(&contract, order).await
+        };
+        let (contract, order) = self.ending.answer(checked).await?;
+        let request = access.gateway.modify(&caller, order_id, &contract, &order);
         self.send(Some(order_id), request).await
     }
 
     async fn cancel(&mut self, order_id: i32) -> Result<OrderState, CapabilityError> {
-        let (gateway, caller) = self.admit_caller()?;
-        self.send(Some(order_id), gateway.cancel(&caller, order_id))
+        let (access, caller) = self.admit_caller()?;
+        self.ending.answer(access.existing(order_id)).await?;
+        self.send(Some(order_id), access.gateway.cancel(&caller, order_id))
             .await
     }
 
@@ -104,13 +113,13 @@ impl Host for BrokerView<'_> {
         contract: Contract,
         order: Order,
     ) -> Result<OrderImpact, CapabilityError> {
-        let (gateway, caller) = self.admit_caller()?;
+        let (access, caller) = self.admit_caller()?;
         let (contract, order) = (contract.convert()?, order.convert()?);
-        let impact = self
-            .ending
-            .answer(gateway.what_if(&caller, &contract, &order))
-            .await?;
-        Ok(impact.convert()?)
+        let request = async {
+            let (contract, order) = access.order(&contract, order).await?;
+            access.gateway.what_if(&caller, &contract, &order).await
+        };
+        Ok(self.ending.answer(request).await?.convert()?)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use sandpit_sandbox::{Capability, Grants, LoadError, Sandbox, SandboxConfig};
+use sandpit_sandbox::{CallError, Capability, Grants, LoadError, Sandbox, SandboxConfig};
 
 use crate::guest::Guest;
 use crate::{call, sandbox, try_load};
@@ -232,4 +233,152 @@ fn files(folder: &Path) -> Vec<String> {
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect()
+}
+
+/// A tool whose module begins with this code.
+fn starting(name: &str, code: &str) -> Guest {
+    Guest::new(name).fields(&format!("(func $start {code}) (start $start)"))
+}
+
+#[tokio::test]
+async fn a_start_function_is_bounded_like_describing() {
+    let sandbox = sandbox(SandboxConfig {
+        describe_deadline: Duration::from_millis(50),
+        grace: Duration::from_millis(50),
+        ..SandboxConfig::default()
+    });
+    let grow = "(loop $more
+        (br_if $more (i32.ne (memory.grow (i32.const 16)) (i32.const -1))))
+        unreachable";
+    for (code, words) in [
+        ("(loop $forever (br $forever))", "did not answer within"),
+        ("unreachable", "The tool failed"),
+        (grow, "64 MiB of memory"),
+    ] {
+        let error = refusal(&sandbox, starting("start", code).build()).await;
+        assert!(matches!(error, LoadError::Describe(_)), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+    }
+    // Nothing of it stays.
+    sandbox.inspect(Guest::new("good").build()).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_hangs_holds_up_neither_loading_nor_calling() {
+    let sandbox = sandbox(SandboxConfig {
+        describe_deadline: Duration::from_secs(600),
+        grace: Duration::from_millis(50),
+        max_instances: 1,
+        max_queued: 0,
+        ..SandboxConfig::default()
+    });
+    let hanging = Guest::new("hangs").in_describe("(loop $forever (br $forever))");
+    let hanging: Vec<_> = [hanging, starting("starts", "(loop $forever (br $forever))")]
+        .into_iter()
+        .map(|guest| {
+            let sandbox = sandbox.clone();
+            tokio::spawn(async move { sandbox.inspect(guest.build()).await })
+        })
+        .collect();
+    let good = try_load(&sandbox, Guest::new("good").build())
+        .await
+        .unwrap();
+    good.call(call()).await.unwrap();
+    // And a host that is full of calls can still load.
+    let endless = Guest::new("endless").before_answer("(loop $forever (br $forever))");
+    let endless = try_load(&sandbox, endless.build()).await.unwrap();
+    let running = tokio::spawn(async move { endless.call(call()).await });
+    while sandbox.instances() == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(matches!(
+        good.call(call()).await,
+        Err(CallError::Busy { .. })
+    ));
+    sandbox.inspect(Guest::new("late").build()).await.unwrap();
+    assert!(hanging.iter().all(|task| !task.is_finished()));
+    assert!(!running.is_finished());
+    sandbox.shutdown().await;
+    for task in hanging {
+        assert!(task.await.unwrap().is_err());
+    }
+    running.await.unwrap().unwrap_err();
+    assert_eq!(sandbox.instances(), 0);
+}
+
+#[tokio::test]
+async fn a_component_beyond_the_bounds_of_an_instance_is_refused() {
+    let sandbox = sandbox(SandboxConfig::default());
+    let instances: String = (0..17)
+        .map(|_| "(core instance (instantiate $m))".to_owned())
+        .collect();
+    let component = |module: &str, instances: &str| {
+        wat::parse_str(format!(
+            "(component (core module $m {module}) {instances}
+                (instance $plugin) (export \"sandpit:tool/plugin@0.1.0\" (instance $plugin)))"
+        ))
+        .unwrap()
+    };
+    let one = "(core instance (instantiate $m))";
+    for (what, bytes) in [
+        ("instances", component("", &instances)),
+        (
+            "memories",
+            component("(memory 1) (memory 1) (memory 1)", one),
+        ),
+        ("tables", component(&"(table 1 funcref)".repeat(9), one)),
+        ("table", component("(table 1000000 funcref)", one)),
+        ("memory", component("(memory 4000)", one)),
+    ] {
+        let error = refusal(&sandbox, bytes).await;
+        assert!(matches!(error, LoadError::Invalid(_)), "{what}: {error:?}");
+        assert!(error.to_string().contains(what), "{what}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn many_imports_are_refused_by_the_first_that_is_unknown() {
+    let sandbox = sandbox(SandboxConfig::default());
+    let imports: String = (0..10_000)
+        .map(|number| format!("(import \"other:package/thing{number}@1.0.0\" (instance))"))
+        .collect();
+    let bytes = wat::parse_str(format!("(component {imports})")).unwrap();
+    let error = refusal(&sandbox, bytes).await;
+    assert!(
+        matches!(error, LoadError::UnknownImport { .. }),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains("thing0@"), "{error}");
+}
+
+#[tokio::test]
+async fn a_large_or_deep_descriptor_is_refused() {
+    let sandbox = sandbox(SandboxConfig::default());
+    // The length of the name stands at 20.
+    let long = |length: usize| {
+        Guest::new("long")
+            .memory(400)
+            .in_describe(&format!("(i32.store (i32.const 20) (i32.const {length}))"))
+    };
+    let error = refusal(&sandbox, long(1 << 20).build()).await;
+    assert!(matches!(error, LoadError::Descriptor(_)), "{error:?}");
+    assert!(error.to_string().len() < 500, "{error}");
+    // Beyond that it is not even taken over.
+    let error = refusal(&sandbox, long(20 << 20).build()).await;
+    assert!(matches!(error, LoadError::Describe(_)), "{error:?}");
+
+    let deep = format!(r#"{{"type":"object","default":{}"#, "[".repeat(20_000));
+    let error = refusal(&sandbox, Guest::new("deep").output_schema(&deep).build()).await;
+    let LoadError::Descriptor(faults) = error else {
+        panic!("the schema is too deep: {error:?}")
+    };
+    assert!(faults.concat().contains("output schema"), "{faults:?}");
+}
+
+#[test]
+fn every_capability_says_what_it_lets_a_tool_do() {
+    for capability in Capability::ALL {
+        assert!(capability.powers().len() > 10, "{capability}");
+        assert_eq!(Capability::from_name(capability.name()), Some(capability));
+    }
 }
