@@ -13,7 +13,7 @@ use super::key::{OrderKey, RequestId};
 #[serde(rename_all = "camelCase")]
 pub struct About {
     /// The journal's name of the order.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(rename = "orderKey", skip_serializing_if = "Option::is_none")]
     pub order: Option<OrderKey>,
     /// The request that it belongs to. What TWS tells of an order by itself,
     /// such as a fill, belongs to none.

@@ -46,7 +46,7 @@ pub fn json_line(row: &Row) -> String {
 }
 
 /// The first line of a CSV file.
-pub const CSV_HEADINGS: &str = "seq,time,kind,order,request,gateway,account,clientId,orderId,\
+pub const CSV_HEADINGS: &str = "seq,time,kind,orderKey,request,gateway,account,clientId,orderId,\
                                 permId,payload,previous,hash\r\n";
 
 /// A row as a line of CSV, with its line break, as RFC 4180 has it. The

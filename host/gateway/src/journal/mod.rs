@@ -7,6 +7,22 @@
 //! disk. Readers ([`Reader`]) have connections of their own, and may be in
 //! another process. Times are given by the caller.
 //!
+//! ```
+//! use sandpit_gateway::journal::{About, Event, Journal, Note, Options};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("journal.db");
+//! # let now = time::OffsetDateTime::now_utc();
+//! let journal = Journal::open(path, Options::default())?;
+//! let note = Note { who: "operator".into(), text: "The first day.".into() };
+//! let row = journal.append(now, About::default(), Event::Note(note)).wait()?;
+//! assert_eq!(row.seq, 1);
+//! assert!(journal.reader()?.verify()?.is_whole());
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # An order's life
 //!
 //! An order has a key of its own ([`OrderKey`]), made when it is first asked
@@ -44,7 +60,7 @@
 //! - `orders/cancelling.rs`: `Sending::cancel()` before `cancel_order`; its
 //!   outcome is [`Acknowledged`], [`Cancelled`], [`Rejected`] or [`Uncertain`],
 //!   each `of` [`RequestKind::Cancel`].
-//! - `orders/feeding.rs`: a [`Entry`] of the book keeps the order's key, and
+//! - `orders/feeding.rs`: an entry of the book keeps the order's key, and
 //!   each status that *changed* something is an [`Event::Status`], each
 //!   execution a [`FillRecord`] or [`Correction`], each commission report a
 //!   [`CommissionRecord`]. The stream must not wait for the disk:
@@ -104,6 +120,7 @@ mod reader;
 mod record;
 mod schema;
 mod standing;
+mod story;
 mod table;
 mod verify;
 mod words;
@@ -124,6 +141,7 @@ pub use once::{Begun, Told};
 pub use options::Options;
 pub use reader::{Counts, Reader};
 pub use record::{ComboLegRecord, ContractRecord, OrderRecord, StateRecord};
-pub use standing::{Amount, RequestOutcome, RequestStory, Stage, Standing};
+pub use standing::{Amount, Standing};
+pub use story::{RequestOutcome, RequestStory, Stage};
 pub use verify::{Fault, Verified};
 pub use words::line;

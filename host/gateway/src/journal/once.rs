@@ -7,7 +7,8 @@ use super::entry::{About, Entry};
 use super::error::{JournalError, ReadError};
 use super::event::{Asked, Event};
 use super::key::{IdempotencyKey, OrderKey, RequestId};
-use super::standing::{RequestStory, Standing};
+use super::standing::Standing;
+use super::story::RequestStory;
 use super::table::{self, Link};
 use super::{append, index};
 

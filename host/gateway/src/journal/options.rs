@@ -34,9 +34,18 @@ pub struct Options {
 pub(super) fn open(path: &Path, options: &Options) -> Result<Journal, OpenError> {
     let failed = |error: io::Error| OpenError::files(path, error);
     let (head, found) = HeadFile::open(path)?;
+    if options.accept_tail.is_none()
+        && let Some(fault) = lost(path, &found)
+    {
+        return Err(OpenError::Tail {
+            path: path.to_owned(),
+            found: fault,
+        });
+    }
     create(path).map_err(failed)?;
     let identity = head::identity(path).map_err(failed)?;
     let connection = schema::open_to_write(path, options.max_bytes)?;
+    close_to_others(path).map_err(failed)?;
     let sqlite = |error: rusqlite::Error| OpenError::sqlite(path, &error);
     let name = schema::name(&connection).map_err(sqlite)?;
     let genesis = chain::genesis(&name);
@@ -83,7 +92,20 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Journal, OpenError>
     Ok(journal)
 }
 
-/// Makes sure that the file is there, and nobody else's to read.
+/// Whether the file is not there although it was written. It must not be begun
+/// anew then: that would throw away what its WAL file still holds.
+fn lost(path: &Path, head: &Found) -> Option<String> {
+    let empty = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+    match head {
+        Found::Head(head) if empty && head.link.seq > 0 => Some(format!(
+            "Row {} was written, and the file is gone or empty.",
+            head.link.seq
+        )),
+        _ => None,
+    }
+}
+
+/// Makes sure that the file is there.
 fn create(path: &Path) -> io::Result<()> {
     let new = OpenOptions::new()
         .write(true)
@@ -92,20 +114,32 @@ fn create(path: &Path) -> io::Result<()> {
         .open(path);
     match new {
         Ok(file) => file.sync_all(),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let mut rights = std::fs::metadata(path)?.permissions();
-            if rights.mode() & 0o077 != 0 {
-                tracing::warn!(
-                    "The order journal {} was open to other users; it is closed to them now",
-                    path.display()
-                );
-                rights.set_mode(0o600);
-                std::fs::set_permissions(path, rights)?;
-            }
-            Ok(())
-        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         Err(error) => Err(error),
     }
+}
+
+/// Makes sure that the files are nobody else's to read. SQLite gives new ones
+/// beside the journal the rights that the journal has.
+fn close_to_others(path: &Path) -> io::Result<()> {
+    for suffix in ["", "-wal", "-shm", ".head"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(suffix);
+        let mut rights = match std::fs::metadata(&name) {
+            Ok(file) => file.permissions(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        if rights.mode() & 0o077 != 0 {
+            tracing::warn!(
+                "{} was open to other users; it is closed to them now",
+                Path::new(&name).display()
+            );
+            rights.set_mode(0o600);
+            std::fs::set_permissions(&name, rights)?;
+        }
+    }
+    Ok(())
 }
 
 /// Makes sure that a power cut does not lose the names of new files.

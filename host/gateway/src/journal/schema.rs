@@ -105,6 +105,15 @@ pub(super) fn open_to_write(path: &Path, max_bytes: Option<u64>) -> Result<Conne
         Ok(())
     };
     prepare(&mut connection).map_err(failed)?;
+    let mode: String = connection
+        .pragma_query_value(None, "journal_mode", |row| row.get(0))
+        .map_err(failed)?;
+    if mode != "wal" {
+        return Err(OpenError::files(
+            path,
+            "its disk does not allow a write-ahead log",
+        ));
+    }
     Ok(connection)
 }
 
@@ -169,7 +178,9 @@ fn migrate(connection: &mut Connection, from: i64) -> rusqlite::Result<()> {
         step(&transaction)?;
     }
     transaction.pragma_update(None, "user_version", VERSION)?;
-    transaction.commit()
+    transaction.commit()?;
+    // The tables and the journal's name shall not hang on the WAL file alone.
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
 }
 
 /// The name of a journal: different for each, made when it is begun.

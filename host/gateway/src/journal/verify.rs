@@ -227,7 +227,7 @@ impl Walk {
                 continue;
             }
             drop(rows);
-            return self.explain(connection, &raw).map(Some);
+            return self.explain(connection, &raw, head).map(Some);
         }
         drop(rows);
         if let Some(found) = tail_fault(connection, &name, genesis, self.last, head)? {
@@ -240,7 +240,12 @@ impl Walk {
     }
 
     /// What is wrong with the first row that does not follow.
-    fn explain(&self, connection: &Connection, raw: &Raw) -> rusqlite::Result<Fault> {
+    fn explain(
+        &self,
+        connection: &Connection,
+        raw: &Raw,
+        head: &head::Found,
+    ) -> rusqlite::Result<Fault> {
         let (seq, expected) = (raw.seq(), self.last.seq + 1);
         if seq > expected {
             return Ok(Fault::Missing {
@@ -255,18 +260,22 @@ impl Walk {
         let next = at(connection, seq + 1)?;
         if raw.fits_as(seq) {
             // It is whole, and it follows something else than what is there.
+            let hash = raw.hash_as(seq);
+            let is_head = matches!(head, head::Found::Head(head)
+                if head.link == Link { seq, hash });
             return Ok(match next {
                 // What follows skips it.
                 Some(next) if next.follows(self.last.hash) => Fault::Inserted { seq },
-                Some(next) if next.follows(raw.hash_as(seq)) && seq > 1 => {
-                    Fault::Altered { seq: seq - 1 }
-                }
+                // What follows, or the head, bears it out: the one before lies.
+                Some(next) if next.follows(hash) && seq > 1 => Fault::Altered { seq: seq - 1 },
+                None if is_head && seq > 1 => Fault::Altered { seq: seq - 1 },
                 _ => Fault::Altered { seq },
             });
         }
         let end = connection.query_row("SELECT max(seq) FROM rows", [], |row| row.get(0))?;
         if let Some(written_as) = written_as(connection, raw, end)? {
-            return Ok(self.moved(raw, written_as, next.as_ref()));
+            let third = at(connection, seq + 2)?;
+            return Ok(self.moved(raw, written_as, next.as_ref(), third.as_ref()));
         }
         Ok(match next {
             // What follows was written in its place.
@@ -278,7 +287,7 @@ impl Walk {
 
 impl Walk {
     /// What it means that a row was written under another number.
-    fn moved(&self, raw: &Raw, written_as: i64, next: Option<&Raw>) -> Fault {
+    fn moved(&self, raw: &Raw, written_as: i64, next: Option<&Raw>, third: Option<&Raw>) -> Fault {
         let seq = raw.seq();
         if written_as < seq {
             // All before it are good. Either it makes room for the one before
@@ -289,6 +298,11 @@ impl Walk {
             } else {
                 Fault::Inserted { seq }
             };
+        }
+        // When both behind it have made room, it is a copy of one further on.
+        let moved_on = |row: Option<&Raw>| row.is_some_and(|row| row.fits_as(row.seq() - 1));
+        if moved_on(next) && moved_on(third) {
+            return Fault::Inserted { seq };
         }
         // When those behind it have moved up alike, rows were taken out.
         let shift = written_as - seq;

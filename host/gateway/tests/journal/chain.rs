@@ -208,7 +208,7 @@ proptest! {
         let fault = verify(&folder).fault;
         prop_assert!(matches!(fault, Some(Fault::Tail { .. })), "{fault:?}");
         let opened = sandpit_gateway::Journal::open(folder.journal(), Default::default());
-        prop_assert!(matches!(opened, Err(OpenError::Tail { .. })));
+        prop_assert!(matches!(opened, Err(OpenError::Tail { .. })), "it opened");
     }
 }
 
@@ -256,6 +256,24 @@ fn a_row_that_was_forged_with_its_hash_is_found() {
         } else {
             assert_eq!(fault, Some(Fault::Altered { seq }));
         }
+    }
+}
+
+#[test]
+fn a_row_that_was_forged_and_put_in_is_found() {
+    for at in 2..=ROWS {
+        let folder = copy();
+        let meddler = folder.meddle();
+        shift(&meddler, at, 1);
+        meddler
+            .execute(
+                "INSERT INTO rows (seq, time, kind, payload, previous, hash)
+                 SELECT ?1, time, 'note', '{}', hash, hash FROM rows WHERE seq = ?1 - 1",
+                [at],
+            )
+            .unwrap();
+        forge(&meddler, at);
+        assert_eq!(verify(&folder).fault, Some(Fault::Inserted { seq: at }));
     }
 }
 

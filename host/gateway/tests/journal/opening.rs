@@ -162,6 +162,25 @@ fn a_lost_wal_file_is_noticed() {
 }
 
 #[test]
+fn a_journal_that_is_gone_is_not_begun_anew_over_its_wal_file() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    some_rows(&journal);
+    let crashed = Folder::new();
+    for name in ["journal.db", "journal.db-wal", "journal.db.head"] {
+        std::fs::copy(folder.file(name), crashed.file(name)).unwrap();
+    }
+    std::fs::rename(crashed.journal(), crashed.file("away")).unwrap();
+    for _ in 0..2 {
+        let error = refusal(&crashed);
+        assert!(error.to_string().contains("gone or empty"), "{error}");
+    }
+    std::fs::rename(crashed.file("away"), crashed.journal()).unwrap();
+    crashed.open();
+    assert_eq!(all(&crashed.read()).len(), 12);
+}
+
+#[test]
 fn an_operator_can_take_the_journal_as_it_is_and_a_row_says_so() {
     let folder = Folder::new();
     some_rows(&folder.open());

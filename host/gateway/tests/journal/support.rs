@@ -197,6 +197,7 @@ pub fn some_rows(journal: &Journal) {
     );
     append(journal, &About::default(), note("é\n\u{202e}"));
     send(journal, 8);
+    append(journal, &About::default(), note("end"));
 }
 
 pub fn all(reader: &Reader) -> Vec<Row> {

@@ -44,6 +44,22 @@ fn a_lock_of_another_program_fails_and_passes() {
 }
 
 #[test]
+fn more_rows_than_may_wait_are_refused_at_once() {
+    use sandpit_gateway::journal::Entry;
+    let folder = Folder::new();
+    let journal = folder.open();
+    let many = || vec![Entry::new(NOON, About::default(), note("x")); 60_000];
+    let meddler = folder.meddle();
+    meddler.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let first = journal.append_all(many());
+    let error = journal.append_all(many()).wait().unwrap_err();
+    assert!(error.to_string().contains("more rows wait"), "{error}");
+    meddler.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(first.wait().unwrap().len(), 60_000);
+    works(&journal);
+}
+
+#[test]
 fn a_full_journal_fails_and_a_larger_one_goes_on() {
     let folder = Folder::new();
     let options = Options {
