@@ -9,6 +9,15 @@ use crate::exchange::{Event, Exchange, millis};
 use crate::wire::message::{Request, WireMessage};
 use crate::wire::proto;
 
+/// What is published.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Feeds {
+    pub(crate) quotes: bool,
+    pub(crate) bars: bool,
+    /// Account values, which TWS sends less often.
+    pub(crate) accounts: bool,
+}
+
 /// What becomes of the connection after a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Flow {
@@ -168,6 +177,20 @@ impl Client {
                     current_time_in_millis: Some(millis(now)),
                 });
             }
+            // This TWS has none of these; the lists are empty.
+            Request::SoftDollarTiersRequest(request) => self.send(proto::SoftDollarTiers {
+                req_id: request.req_id,
+            }),
+            Request::FamilyCodesRequest(_) => self.send(proto::FamilyCodes {}),
+            Request::MarketDepthExchangesRequest(_) => self.send(proto::MarketDepthExchanges {}),
+            Request::SmartComponentsRequest(request) => self.send(proto::SmartComponents {
+                req_id: request.req_id,
+            }),
+            Request::NewsProvidersRequest(_) => self.send(proto::NewsProviders {}),
+            Request::UserInfoRequest(request) => self.send(proto::UserInfo {
+                req_id: request.req_id,
+                white_branding_id: None,
+            }),
             // Answered at once, so there is never anything left to cancel.
             Request::CancelHeadTimestamp(_)
             | Request::CancelContractData(_)
@@ -189,17 +212,16 @@ impl Client {
         }
     }
 
-    /// Sends what a step of the market changed; account values only when `with_accounts`.
-    pub(crate) fn publish(
-        &mut self,
-        exchange: &Exchange,
-        with_accounts: bool,
-        now: OffsetDateTime,
-    ) {
-        quotes::publish(self, exchange, now);
-        history::publish(self, exchange, now);
+    /// Sends what a step of the market changed.
+    pub(crate) fn publish(&mut self, exchange: &Exchange, feeds: Feeds, now: OffsetDateTime) {
+        if feeds.quotes {
+            quotes::publish(self, exchange, now);
+        }
+        if feeds.bars {
+            history::publish(self, exchange, now);
+        }
         pnl::publish(self, exchange);
-        if with_accounts {
+        if feeds.accounts {
             accounts::publish(self, exchange, now);
         }
     }

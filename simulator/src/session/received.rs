@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::wire::message::{Request, WireMessage};
 use crate::wire::proto;
 
 /// One request as it arrived.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Received {
     /// The connection it came on.
@@ -168,6 +171,9 @@ impl Fields {
             Request::CancelHeadTimestamp(request) => request.req_id,
             Request::CancelPnL(request) => request.req_id,
             Request::CancelPnLSingle(request) => request.req_id,
+            Request::SoftDollarTiersRequest(request) => request.req_id,
+            Request::SmartComponentsRequest(request) => request.req_id,
+            Request::UserInfoRequest(request) => request.req_id,
             Request::OpenOrdersRequest(_)
             | Request::IdsRequest(_)
             | Request::SetServerLogLevelRequest(_)
@@ -179,6 +185,9 @@ impl Fields {
             | Request::PositionsRequest(_)
             | Request::CancelPositions(_)
             | Request::MarketRuleRequest(_)
+            | Request::FamilyCodesRequest(_)
+            | Request::MarketDepthExchangesRequest(_)
+            | Request::NewsProvidersRequest(_)
             | Request::CompletedOrdersRequest(_)
             | Request::CurrentTimeInMillisRequest(_) => None,
         }

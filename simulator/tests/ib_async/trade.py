@@ -228,6 +228,13 @@ async def combination(ib):
     check(len(trade.fills) == 3, f"the whole and its legs: {trade.fills}")
 
 
+async def empty_lists(ib):
+    check(await within(ib.reqMktDepthExchangesAsync()) == [], "exchanges with depth")
+    check(await within(ib.reqNewsProvidersAsync()) == [], "news providers")
+    check(await within(ib.reqSmartComponentsAsync("9c0001")) == [], "components")
+    check(not await within(ib.reqUserInfoAsync()), "white branding")
+
+
 async def refusals(ib, spy):
     poor = ib.placeOrder(spy, MarketOrder("BUY", 1_000_000))
     await until(lambda: poor.isDone(), f"the rejection {poor}")
@@ -269,6 +276,7 @@ async def main(host, port):
     await bracket(ib, spy)
     await resting_stop(ib, spy)
     await combination(ib)
+    await empty_lists(ib)
     await refusals(ib, spy)
     await reconnect(ib, host, port, first)
     check(not unreadable.records, "\n".join(unreadable.records))

@@ -2,6 +2,7 @@
 //! clients speak whose newest version is below the protobuf ones.
 
 pub(crate) mod fields;
+mod order_parts;
 mod orders;
 mod parts;
 pub(crate) mod replies;
@@ -17,7 +18,7 @@ use super::message::{Request, WireMessage};
 
 /// Lays out messages that are a plain row of fields.
 macro_rules! layouts {
-    (@field $f:ident, $message:ident, version $text:literal) => {
+    (@field $f:ident, $message:ident, fixed $text:literal) => {
         $f.fixed($text)?;
     };
     (@field $f:ident, $message:ident, $kind:ident $field:ident) => {
@@ -33,6 +34,24 @@ macro_rules! layouts {
     };
 }
 use layouts;
+
+/// Messages of which there is nothing to say but that they are.
+macro_rules! bare {
+    ($($name:ident,)*) => {
+        $(impl Layout for super::proto::$name {
+            fn layout<F: fields::Fields>(&mut self, _: &mut F) -> Result<(), F::Error> {
+                Ok(())
+            }
+        })*
+    };
+}
+
+bare! {
+    CompletedOrdersEnd,
+    FamilyCodesRequest,
+    MarketDepthExchangesRequest,
+    NewsProvidersRequest,
+}
 
 /// Messages that the text protocol does not have, at least not on their own.
 macro_rules! not_in_text {
@@ -67,6 +86,11 @@ pub(super) fn decode(version: i32, body: &[u8]) -> Result<Request, RequestError>
         .layout(&mut reader)
         .map_err(|error| RequestError::Unreadable(id, error))?;
     Ok(request)
+}
+
+/// The id of the message in a frame's body.
+pub(super) fn message_id(body: &[u8]) -> Result<i32, RequestError> {
+    id(&mut Reader::new(0, body))
 }
 
 fn id(reader: &mut Reader<'_>) -> Result<i32, RequestError> {

@@ -5,40 +5,46 @@ use super::{layouts, parts};
 use crate::wire::proto;
 
 layouts! {
-    TickPrice { version "6", int req_id, int tick_type, double price, text size, int attr_mask }
-    TickSize { version "6", int req_id, int tick_type, text size }
-    TickString { version "6", int req_id, int tick_type, text value }
-    TickGeneric { version "6", int req_id, int tick_type, double value }
+    TickPrice { fixed "6", int req_id, int tick_type, double price, text size, int attr_mask }
+    TickSize { fixed "6", int req_id, int tick_type, text size }
+    TickString { fixed "6", int req_id, int tick_type, text value }
+    TickGeneric { fixed "6", int req_id, int tick_type, double value }
     TickReqParams { int req_id, text min_tick, text bbo_exchange, int snapshot_permissions }
-    TickSnapshotEnd { version "1", int req_id }
-    MarketDataType { version "1", int req_id, int market_data_type }
+    TickSnapshotEnd { fixed "1", int req_id }
+    MarketDataType { fixed "1", int req_id, int market_data_type }
     RealTimeBarTick {
-        version "3", int req_id, long time, double open, double high, double low, double close,
+        fixed "3", int req_id, long time, double open, double high, double low, double close,
         text volume, text wap, int count
     }
-    AccountValue { version "2", text key, text value, text currency, text account_name }
-    AccountUpdateTime { version "1", text time_stamp }
-    AccountDataEnd { version "1", text account_name }
-    NextValidId { version "1", int order_id }
-    ManagedAccounts { version "1", text accounts_list }
-    CurrentTime { version "1", long current_time }
-    ContractDataEnd { version "1", int req_id }
-    OpenOrdersEnd { version "1" }
-    ExecutionDetailsEnd { version "1", int req_id }
+    AccountValue { fixed "2", text key, text value, text currency, text account_name }
+    AccountUpdateTime { fixed "1", text time_stamp }
+    AccountDataEnd { fixed "1", text account_name }
+    NextValidId { fixed "1", int order_id }
+    ManagedAccounts { fixed "1", text accounts_list }
+    CurrentTime { fixed "1", long current_time }
+    ContractDataEnd { fixed "1", int req_id }
+    OpenOrdersEnd { fixed "1" }
+    ExecutionDetailsEnd { fixed "1", int req_id }
     CommissionAndFeesReport {
-        version "1", text exec_id, double commission_and_fees, text currency,
+        fixed "1", text exec_id, double commission_and_fees, text currency,
         double realized_pnl, double bond_yield, text yield_redemption_date
     }
-    PositionEnd { version "1" }
-    AccountSummary { version "1", int req_id, text account, text tag, text value, text currency }
-    AccountSummaryEnd { version "1", int req_id }
-    PositionMultiEnd { version "1", int req_id }
+    PositionEnd { fixed "1" }
+    AccountSummary { fixed "1", int req_id, text account, text tag, text value, text currency }
+    AccountSummaryEnd { fixed "1", int req_id }
+    PositionMultiEnd { fixed "1", int req_id }
     AccountUpdateMulti {
-        version "1", int req_id, text account, text model_code, text key, text value,
+        fixed "1", int req_id, text account, text model_code, text key, text value,
         text currency
     }
-    AccountUpdateMultiEnd { version "1", int req_id }
+    AccountUpdateMultiEnd { fixed "1", int req_id }
     SecDefOptParameterEnd { int req_id }
+    SoftDollarTiers { int req_id, fixed "0" }
+    FamilyCodes { fixed "0" }
+    MarketDepthExchanges { fixed "0" }
+    SmartComponents { int req_id, fixed "0" }
+    NewsProviders { fixed "0" }
+    UserInfo { int req_id, text white_branding_id }
     HeadTimestamp { int req_id, text head_timestamp }
     PnL { int req_id, double daily_pnl, double unrealized_pnl, double realized_pnl }
     PnLSingle {
@@ -49,12 +55,6 @@ layouts! {
         int order_id, text status, text filled, text remaining, double avg_fill_price,
         long perm_id, int parent_id, double last_fill_price, int client_id, text why_held,
         double mkt_cap_price
-    }
-}
-
-impl Layout for proto::CompletedOrdersEnd {
-    fn layout<F: Fields>(&mut self, _: &mut F) -> Result<(), F::Error> {
-        Ok(())
     }
 }
 

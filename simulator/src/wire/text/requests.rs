@@ -5,34 +5,37 @@ use super::{layouts, parts};
 use crate::wire::proto;
 
 layouts! {
-    CancelMarketData { version "2", int req_id }
-    OpenOrdersRequest { version "1" }
-    AccountDataRequest { version "2", flag subscribe, text acct_code }
-    IdsRequest { version "1", int num_ids }
-    SetServerLogLevelRequest { version "1", int log_level }
-    AutoOpenOrdersRequest { version "1", flag auto_bind }
-    AllOpenOrdersRequest { version "1" }
-    ManagedAccountsRequest { version "1" }
-    CancelHistoricalData { version "1", int req_id }
-    CurrentTimeRequest { version "1" }
-    CancelRealTimeBars { version "1", int req_id }
-    GlobalCancelRequest { version "1" }
-    MarketDataTypeRequest { version "1", int market_data_type }
-    PositionsRequest { version "1" }
-    AccountSummaryRequest { version "1", int req_id, text group, text tags }
-    CancelAccountSummary { version "1", int req_id }
-    CancelPositions { version "1" }
-    StartApiRequest { version "2", int client_id, text optional_capabilities }
-    PositionsMultiRequest { version "1", int req_id, text account, text model_code }
-    CancelPositionsMulti { version "1", int req_id }
+    CancelMarketData { fixed "2", int req_id }
+    OpenOrdersRequest { fixed "1" }
+    AccountDataRequest { fixed "2", flag subscribe, text acct_code }
+    IdsRequest { fixed "1", int num_ids }
+    SetServerLogLevelRequest { fixed "1", int log_level }
+    AutoOpenOrdersRequest { fixed "1", flag auto_bind }
+    AllOpenOrdersRequest { fixed "1" }
+    ManagedAccountsRequest { fixed "1" }
+    CancelHistoricalData { fixed "1", int req_id }
+    CurrentTimeRequest { fixed "1" }
+    CancelRealTimeBars { fixed "1", int req_id }
+    GlobalCancelRequest { fixed "1" }
+    MarketDataTypeRequest { fixed "1", int market_data_type }
+    PositionsRequest { fixed "1" }
+    AccountSummaryRequest { fixed "1", int req_id, text group, text tags }
+    CancelAccountSummary { fixed "1", int req_id }
+    CancelPositions { fixed "1" }
+    StartApiRequest { fixed "2", int client_id, text optional_capabilities }
+    PositionsMultiRequest { fixed "1", int req_id, text account, text model_code }
+    CancelPositionsMulti { fixed "1", int req_id }
     AccountUpdatesMultiRequest {
-        version "1", int req_id, text account, text model_code, flag ledger_and_nlv
+        fixed "1", int req_id, text account, text model_code, flag ledger_and_nlv
     }
-    CancelAccountUpdatesMulti { version "1", int req_id }
+    CancelAccountUpdatesMulti { fixed "1", int req_id }
     SecDefOptParamsRequest {
         int req_id, text underlying_symbol, text fut_fop_exchange, text underlying_sec_type,
         int underlying_con_id
     }
+    SoftDollarTiersRequest { int req_id }
+    SmartComponentsRequest { int req_id, text bbo_exchange }
+    UserInfoRequest { int req_id }
     MatchingSymbolsRequest { int req_id, text pattern }
     CancelHeadTimestamp { int req_id }
     MarketRuleRequest { int market_rule_id }

@@ -330,6 +330,77 @@ fn no_value_is_read_as_none() {
 }
 
 #[test]
+fn answers_are_written_field_by_field() {
+    let bar = proto::HistoricalDataBar {
+        date: Some(String::from("day")),
+        open: Some(1.0),
+        high: Some(4.0),
+        low: Some(0.5),
+        close: Some(2.0),
+        volume: Some(String::from("100")),
+        wap: Some(String::from("1.5")),
+        bar_count: Some(7),
+    };
+    let update = proto::HistoricalDataUpdate {
+        req_id: Some(3),
+        historical_data_bar: Some(bar),
+    };
+    let status = proto::OrderStatus {
+        order_id: Some(5),
+        status: Some(String::from("Submitted")),
+        filled: Some(String::from("0")),
+        remaining: Some(String::from("10")),
+        avg_fill_price: Some(0.0),
+        perm_id: Some(1_900_000_001),
+        parent_id: Some(0),
+        last_fill_price: Some(0.0),
+        client_id: Some(1),
+        why_held: None,
+        mkt_cap_price: Some(0.0),
+    };
+    let pnl = proto::PnL {
+        req_id: Some(3),
+        daily_pnl: Some(-0.25),
+        unrealized_pnl: None,
+        realized_pnl: Some(f64::MAX),
+    };
+    let text = |reply: Reply| {
+        String::from_utf8(encode(178, reply).to_vec())
+            .unwrap()
+            .replace('\0', "|")
+    };
+    assert_eq!(text(update.into()), "90|3|7|day|1|2|4|0.5|1.5|100|");
+    assert_eq!(
+        text(status.into()),
+        "3|5|Submitted|0|10|0|1900000001|0|0|1||0|"
+    );
+    assert_eq!(text(pnl.into()), "94|3|-0.25||1.7976931348623157E308|");
+    assert_eq!(text(proto::CompletedOrdersEnd {}.into()), "102|");
+    assert_eq!(text(proto::FamilyCodes {}.into()), "78|0|");
+}
+
+#[test]
+fn gates_follow_the_version() {
+    let error = || {
+        Reply::from(proto::ErrorMessage {
+            id: Some(1),
+            error_code: Some(201),
+            error_msg: Some(String::from("no")),
+            ..proto::ErrorMessage::default()
+        })
+    };
+    assert_eq!(&encode(165, error())[..], b"4\x002\x001\x00201\0no\0");
+    assert_eq!(&encode(166, error())[..], b"4\x002\x001\x00201\0no\0\0");
+    // The fields of an order grow, and one goes.
+    let fields = |version| body_fields(&encode(version, Request::blank(3).unwrap()));
+    let counts: Vec<usize> = [157, 158, 160, 162, 166, 169, 176, 177]
+        .map(fields)
+        .to_vec();
+    let first = counts[0];
+    assert_eq!(counts, [0, 1, 2, 3, 4, 5, 5, 4].map(|more| first + more));
+}
+
+#[test]
 fn a_count_beyond_what_came_is_refused() {
     let legs = format!("1|11|1|0|X|BAG||0||||||||{}|", i32::MAX);
     assert!(matches!(
