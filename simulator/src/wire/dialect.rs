@@ -50,6 +50,26 @@ impl Dialect {
         }
     }
 
+    /// The id of the message in a frame's body.
+    pub(crate) fn message_id(self, body: &[u8]) -> Option<i32> {
+        match self {
+            Self::Protobuf => protobuf::message_id(body).ok(),
+            Self::Text(_) => text::message_id(body).ok(),
+        }
+    }
+
+    /// The name of the request with this id.
+    pub(crate) fn request_name(id: i32) -> Option<&'static str> {
+        Request::blank(id)
+            .map(|request| request.name())
+            .or_else(|| unoffered::find(id).map(|unoffered| unoffered.name))
+    }
+
+    /// The name of the answer with this id.
+    pub(crate) fn reply_name(id: i32) -> Option<&'static str> {
+        Reply::blank(id).map(|reply| reply.name())
+    }
+
     /// Reads a frame's body.
     pub(crate) fn decode(self, body: &[u8]) -> Result<Request, RequestError> {
         match self {

@@ -15,6 +15,13 @@ pub(crate) struct FrameCodec {
     greeted: bool,
 }
 
+impl FrameCodec {
+    /// Splits what TWS sends, which begins with a frame at once.
+    pub(crate) fn without_greeting() -> Self {
+        Self { greeted: true }
+    }
+}
+
 impl Decoder for FrameCodec {
     type Item = Bytes;
     type Error = io::Error;

@@ -17,14 +17,19 @@ struct Head {
     req_id: Option<i32>,
 }
 
-/// Reads a frame's body.
-pub(crate) fn decode(body: &[u8]) -> Result<Request, RequestError> {
-    let (id, payload) = body.split_first_chunk::<4>().ok_or(RequestError::NoId)?;
-    let id = i32::from_be_bytes(*id);
-    if id <= PROTOBUF_OFFSET {
-        return Err(RequestError::NotProtobuf(id));
+/// The id of the message in a frame's body.
+pub(super) fn message_id(body: &[u8]) -> Result<i32, RequestError> {
+    let id = body.first_chunk::<4>().ok_or(RequestError::NoId)?;
+    match i32::from_be_bytes(*id) {
+        id if id > PROTOBUF_OFFSET => Ok(id - PROTOBUF_OFFSET),
+        id => Err(RequestError::NotProtobuf(id)),
     }
-    let id = id - PROTOBUF_OFFSET;
+}
+
+/// Reads a frame's body.
+pub(super) fn decode(body: &[u8]) -> Result<Request, RequestError> {
+    let id = message_id(body)?;
+    let payload = body.get(4..).unwrap_or_default();
     Request::decode(id, payload)
         .map_err(|error| RequestError::Malformed(id, error))?
         .ok_or_else(|| {
@@ -36,7 +41,7 @@ pub(crate) fn decode(body: &[u8]) -> Result<Request, RequestError> {
 }
 
 /// Writes a frame's body.
-pub(crate) fn encode(reply: &Reply) -> Bytes {
+pub(super) fn encode(reply: &Reply) -> Bytes {
     let mut body = BytesMut::new();
     body.put_i32(reply.id() + PROTOBUF_OFFSET);
     reply.encode(&mut body);
