@@ -4,8 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use rust_decimal::Decimal;
 
+use crate::books::Books;
+use crate::chaos::{Fault, Happened, Script};
 use crate::error::ControlError;
-use crate::exchange::trigger::Auction;
+use crate::inspect::{ConnectionInfo, ConnectionTotals};
+use crate::session::received::Received;
 use crate::world::{World, lock};
 
 /// Moves the market and breaks the connection as a test wishes. Cheap to clone; what it does
@@ -23,12 +26,12 @@ impl Control {
     /// Stops the market: prices stay where they are until [`Control::step`],
     /// [`Control::set_price`] or [`Control::thaw`]. Orders that can trade at these prices still do.
     pub fn freeze(&self) {
-        lock(&self.world).is_frozen = true;
+        self.always(Fault::Freeze);
     }
 
     /// Lets the market move again.
     pub fn thaw(&self) {
-        lock(&self.world).is_frozen = false;
+        self.always(Fault::Thaw);
     }
 
     /// Moves the market by this many steps, frozen or not.
@@ -47,13 +50,10 @@ impl Control {
     ///
     /// [`ControlError`] for an instrument that does not exist or a price that is not positive.
     pub fn set_price(&self, local_symbol: &str, price: Decimal) -> Result<(), ControlError> {
-        if price <= Decimal::ZERO || price > Decimal::from(10_000_000) {
-            return Err(ControlError::BadPrice(price));
-        }
-        let mut world = lock(&self.world);
-        let con_id = find(&world, local_symbol)?;
-        world.set_price(con_id, price);
-        Ok(())
+        self.act(Fault::SetPrice {
+            symbol: local_symbol.to_owned(),
+            price,
+        })
     }
 
     /// The contract id of the instrument with this local symbol.
@@ -62,7 +62,7 @@ impl Control {
     ///
     /// [`ControlError::UnknownInstrument`].
     pub fn con_id(&self, local_symbol: &str) -> Result<i32, ControlError> {
-        find(&lock(&self.world), local_symbol)
+        lock(&self.world).con_id(local_symbol)
     }
 
     /// The instrument's price: the middle of bid and ask, in its currency.
@@ -72,69 +72,119 @@ impl Control {
     /// [`ControlError::UnknownInstrument`].
     pub fn price(&self, local_symbol: &str) -> Result<Decimal, ControlError> {
         let world = lock(&self.world);
-        Ok(world.exchange.market.mark(find(&world, local_symbol)?))
+        Ok(world.exchange.market.mark(world.con_id(local_symbol)?))
     }
 
     /// Lets no order fill until [`Control::resume_fills`].
     pub fn pause_fills(&self) {
-        lock(&self.world).pause_fills(true);
+        self.always(Fault::PauseFills);
     }
 
     /// Lets orders fill again; those that can do so at once.
     pub fn resume_fills(&self) {
-        lock(&self.world).pause_fills(false);
+        self.always(Fault::ResumeFills);
     }
 
     /// Holds the opening auction: orders with OPG trade or are cancelled.
     pub fn open_market(&self) {
-        lock(&self.world).auction(Auction::Open);
+        self.always(Fault::OpenMarket);
     }
 
     /// Holds the closing auction: MOC and LOC orders trade or are cancelled, DAY orders end.
     pub fn close_market(&self) {
-        lock(&self.world).auction(Auction::Close);
+        self.always(Fault::CloseMarket);
     }
 
     /// Sends nothing more, to no client: a TWS that hangs. Requests are recorded and never
     /// answered, not even after [`Control::end_silence`].
     pub fn go_silent(&self) {
-        lock(&self.world).silence(true);
+        self.always(Fault::Silence);
     }
 
     /// Answers again.
     pub fn end_silence(&self) {
-        lock(&self.world).silence(false);
+        self.always(Fault::EndSilence);
     }
 
     /// Sends a notice without a request to every client, such as 1100 (link to the servers
     /// lost), 1102 (restored) or 2103 (a data farm is gone).
     pub fn notify(&self, code: i32, text: &str) {
-        lock(&self.world).notify(code, text);
+        self.always(Fault::Notice {
+            code,
+            text: text.to_owned(),
+        });
     }
 
     /// Ends every connection, as a restart of TWS does. Orders and positions stay.
     pub fn drop_connections(&self) {
-        lock(&self.world).drop_connections();
+        self.always(Fault::DropConnections);
     }
 
     /// Closes new connections as soon as they are made, until [`Control::accept_connections`].
     pub fn refuse_connections(&self) {
-        lock(&self.world).refuses_connections = true;
+        self.always(Fault::RefuseConnections);
     }
 
     /// Accepts new connections again.
     pub fn accept_connections(&self) {
-        lock(&self.world).refuses_connections = false;
+        self.always(Fault::AcceptConnections);
     }
-}
 
-fn find(world: &World, local_symbol: &str) -> Result<i32, ControlError> {
-    world
-        .exchange
-        .market
-        .by_local_symbol(local_symbol)
-        .map(|instrument| instrument.con_id)
-        .ok_or_else(|| ControlError::UnknownInstrument(local_symbol.to_owned()))
+    /// Does one thing, now.
+    ///
+    /// # Errors
+    ///
+    /// [`ControlError`] for an instrument that does not exist or a price that is not positive.
+    pub fn act(&self, fault: Fault) -> Result<(), ControlError> {
+        lock(&self.world).act(fault)
+    }
+
+    /// Does what cannot fail.
+    fn always(&self, fault: Fault) {
+        let done = self.act(fault);
+        debug_assert!(done.is_ok(), "only a price can be refused: {done:?}");
+    }
+
+    /// Plays a script from now on, beside those that are being played.
+    pub fn play(&self, script: Script) {
+        lock(&self.world).play(script);
+    }
+
+    /// Plays no script any further. What was done stays; see [`Fault::Heal`].
+    pub fn stop_scripts(&self) {
+        lock(&self.world).stop_scripts();
+    }
+
+    /// What was done through this and by scripts, and what came of it, oldest first: the last
+    /// 100,000 lines. A test that fails prints it, with the seed that repeats it.
+    pub fn happened(&self) -> Vec<Happened> {
+        lock(&self.world).happened()
+    }
+
+    /// The books as they stand.
+    pub fn books(&self) -> Books {
+        lock(&self.world).exchange.books()
+    }
+
+    /// The connections there are, oldest first.
+    pub fn connections(&self) -> Vec<ConnectionInfo> {
+        lock(&self.world).connections()
+    }
+
+    /// How many connections there have been.
+    pub fn connection_totals(&self) -> ConnectionTotals {
+        lock(&self.world).totals()
+    }
+
+    /// What clients asked, oldest first: the last 100,000 requests.
+    pub fn received(&self) -> Vec<Received> {
+        lock(&self.world).received()
+    }
+
+    /// How many steps the market has taken.
+    pub fn steps(&self) -> u64 {
+        lock(&self.world).steps
+    }
 }
 
 impl std::fmt::Debug for Control {

@@ -46,6 +46,9 @@ pub enum ControlError {
         "no instrument has the local symbol {0:?}; stocks go by their symbol, forex as EUR.USD"
     )]
     UnknownInstrument(String),
+    /// It is not a script.
+    #[error("it is not a script: {0}; see the documentation of Script for an example")]
+    Script(String),
     /// A price has to be positive.
     #[error("{0} is not a price; expected a positive number")]
     BadPrice(rust_decimal::Decimal),

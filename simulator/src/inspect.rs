@@ -9,6 +9,7 @@ use crate::session::Client;
 
 /// One connection as it is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ConnectionInfo {
     /// The simulator's number for it; the first is 1.
@@ -27,6 +28,7 @@ pub struct ConnectionInfo {
 
 /// One live subscription.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Subscription {
     /// What is sent.
@@ -65,6 +67,7 @@ pub enum SubscriptionKind {
 
 /// How many connections there have been.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ConnectionTotals {
     /// Accepted since the start.

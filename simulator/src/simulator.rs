@@ -16,9 +16,13 @@ use crate::control::Control;
 use crate::error::SimulatorError;
 use crate::fixture::Fixture;
 use crate::inspect::{ConnectionInfo, ConnectionTotals};
+use crate::port::Port;
 use crate::session::connection::Connection;
 use crate::session::received::Received;
 use crate::world::{World, lock};
+
+/// How exact the clock of scripts is.
+const CLOCK: Duration = Duration::from_millis(2);
 
 /// A paper TWS that listens on a TCP port. It stops when it is shut down or dropped.
 pub struct Simulator {
@@ -74,6 +78,7 @@ impl Simulator {
             tasks: TaskTracker::new(),
         };
         simulator.spawn_acceptor(listener);
+        simulator.spawn_clock();
         if let Some(interval) = tick_interval {
             simulator.spawn_ticker(interval);
         }
@@ -92,18 +97,22 @@ impl Simulator {
                 match accepted {
                     Ok((stream, peer)) => {
                         let closing = stop.child_token();
-                        let (id, outbox) = {
+                        let (id, outbox, slow, is_half_open) = {
                             let mut world = lock(&world);
                             if world.refuses_connections {
                                 continue;
                             }
-                            world.connect(peer, closing.clone())
+                            let (id, outbox) = world.connect(peer, closing.clone());
+                            let slow = world.trouble.slow.clone();
+                            (id, outbox, slow, world.trouble.is_half_open)
                         };
                         let connection = Connection {
                             id,
                             outbox,
                             closing,
                             world: world.clone(),
+                            slow,
+                            is_half_open,
                         };
                         tasks.spawn(connection.run(stream));
                     }
@@ -112,6 +121,27 @@ impl Simulator {
                         // Usually too many open files, which passes.
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
+                }
+            }
+        });
+    }
+
+    /// Does what scripts have planned by the clock, when its time has come.
+    fn spawn_clock(&self) {
+        let (world, stop) = (self.world.clone(), self.stop.clone());
+        let alarm = lock(&world).trouble.alarm.clone();
+        self.tasks.spawn(async move {
+            loop {
+                tokio::select! {
+                    () = alarm.notified() => {}
+                    () = stop.cancelled() => return,
+                }
+                while lock(&world).trouble.awaits_clock() {
+                    tokio::select! {
+                        () = tokio::time::sleep(CLOCK) => {}
+                        () = stop.cancelled() => return,
+                    }
+                    lock(&world).run_due(OffsetDateTime::now_utc());
                 }
             }
         });
@@ -161,6 +191,48 @@ impl Simulator {
     /// The levers for tests.
     pub fn control(&self) -> Control {
         Control::new(self.world.clone())
+    }
+
+    /// Serves the levers of [`Control`] and the books over HTTP on another port, and returns
+    /// where, until the simulator stops. Port 0 takes a free one.
+    ///
+    /// | Request | What it does |
+    /// |---|---|
+    /// | `GET /` | names these requests |
+    /// | `GET /state` | address, steps, connections |
+    /// | `GET /books` | the [`Books`], and whether they add up |
+    /// | `GET /received` | what clients asked, oldest first; `?after=N` leaves out the first N |
+    /// | `GET /happened` | what was done and what came of it; `?after=N` likewise |
+    /// | `GET /price?symbol=VTI` | an instrument's price and contract id |
+    /// | `POST /do` | does one thing, or each of a list: see [`Fault`](crate::Fault) |
+    /// | `POST /step` | moves the market: `{"steps": 3}` |
+    /// | `POST /script` | plays a [`Script`](crate::Script) |
+    /// | `POST /chaos` | plays a script made from a seed, and answers it: `{"seed": 7, "profile": "everything", "steps": 1000}`; the profiles are `everything`, `trading` and `nights` |
+    /// | `DELETE /script` | plays no script any further |
+    ///
+    /// An error is answered with a status of 4xx and `{"error": "..."}`. A `POST` needs the
+    /// content type `application/json`, which no web page can send here unasked. There is no
+    /// other protection: whoever can reach the port can do anything to the simulator, so it
+    /// belongs on the loopback address.
+    ///
+    /// # Errors
+    ///
+    /// [`SimulatorError::Listen`] when the address is taken.
+    pub async fn serve_control(&self, listen: SocketAddr) -> Result<SocketAddr, SimulatorError> {
+        let unavailable = |source| SimulatorError::Listen {
+            address: listen,
+            source,
+        };
+        let listener = TcpListener::bind(listen).await.map_err(unavailable)?;
+        let address = listener.local_addr().map_err(unavailable)?;
+        let port = Port {
+            control: self.control(),
+            simulator: self.address,
+            stop: self.stop.child_token(),
+        };
+        self.tasks.spawn(port.serve(listener, self.tasks.clone()));
+        tracing::info!(%address, "the control port listens");
+        Ok(address)
     }
 
     /// Closes every connection and the port, and returns when all is quiet.

@@ -10,16 +10,20 @@ use time::{OffsetDateTime, Time};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use crate::chaos::pacing::Pace;
+use crate::chaos::{Farm, Trouble};
 use crate::clock;
 use crate::config::MarketDataPermission;
+use crate::error::ControlError;
+use crate::exchange::Event;
 use crate::exchange::Exchange;
 use crate::exchange::trigger::Auction;
 use crate::inspect::{ConnectionInfo, ConnectionTotals};
 use crate::session::connection::QUEUE;
 use crate::session::received::Received;
-use crate::session::{Client, Flow, NO_REQUEST};
+use crate::session::{Client, Feeds, Flow, NO_REQUEST, Outgoing};
 use crate::wire::dialect::RequestError;
-use crate::wire::message::{Reply, Request, WireMessage};
+use crate::wire::message::{Request, WireMessage};
 
 /// How many requests the record keeps.
 const RECORD: usize = 100_000;
@@ -29,12 +33,13 @@ const STEPS_PER_ACCOUNT_UPDATE: u64 = 4;
 /// The exchange and the clients connected to it.
 pub(crate) struct World {
     pub(crate) exchange: Exchange,
-    clients: BTreeMap<u64, Client>,
+    pub(crate) clients: BTreeMap<u64, Client>,
+    pub(crate) trouble: Trouble,
     received: VecDeque<Received>,
     permission: MarketDataPermission,
     totals: ConnectionTotals,
     next_connection: u64,
-    steps: u64,
+    pub(crate) steps: u64,
     last_step: OffsetDateTime,
     pub(crate) is_frozen: bool,
     is_silent: bool,
@@ -51,6 +56,7 @@ impl World {
         Self {
             exchange,
             clients: BTreeMap::new(),
+            trouble: Trouble::none(),
             received: VecDeque::new(),
             permission,
             totals: ConnectionTotals::default(),
@@ -68,7 +74,7 @@ impl World {
         &mut self,
         peer: SocketAddr,
         closing: CancellationToken,
-    ) -> (u64, mpsc::Receiver<Reply>) {
+    ) -> (u64, mpsc::Receiver<Outgoing>) {
         let id = self.next_connection;
         self.next_connection += 1;
         self.totals.seen += 1;
@@ -90,6 +96,7 @@ impl World {
 
     /// Forgets a connection and everything it subscribed to.
     pub(crate) fn disconnect(&mut self, connection: u64, reason: &str) {
+        self.trouble.pacing.forget(connection);
         if let Some(client) = self.clients.remove(&connection) {
             self.totals.open -= 1;
             self.totals.closed += 1;
@@ -106,9 +113,27 @@ impl World {
         if self.received.len() == RECORD {
             self.received.pop_front();
         }
-        self.received
-            .push_back(Received::new(connection, client.client_id, &request));
+        let record = Received::new(connection, client.client_id, &request);
+        let id = record.id.unwrap_or(NO_REQUEST);
+        self.received.push_back(record);
         if self.is_silent {
+            return Flow::Continue;
+        }
+        let now = OffsetDateTime::now_utc();
+        match self.trouble.pacing.message(connection, now) {
+            Pace::Kept => {}
+            Pace::Refused(refusal) => {
+                client.refuse(NO_REQUEST, refusal);
+                return Flow::Continue;
+            }
+            Pace::Ended(refusal) => {
+                let reason = refusal.text.clone();
+                client.refuse(NO_REQUEST, refusal);
+                return Flow::Close(reason);
+            }
+        }
+        if let Err(refusal) = self.trouble.history(&request, now) {
+            client.refuse(id, refusal);
             return Flow::Continue;
         }
         if let Request::StartApiRequest(start) = &request
@@ -116,17 +141,16 @@ impl World {
         {
             return self.start(connection, start.client_id.unwrap_or_default());
         }
-        let now = OffsetDateTime::now_utc();
         let flow = client.answer(&mut self.exchange, self.permission, request, now);
         self.announce(now);
         flow
     }
 
     fn start(&mut self, connection: u64, client_id: i32) -> Flow {
-        let is_taken = self
-            .clients
-            .values()
-            .any(|other| other.client_id == Some(client_id));
+        let is_taken = self.trouble.taken_ids.contains(&client_id)
+            || self
+                .sessions()
+                .any(|other| other.client_id == Some(client_id));
         let Some(client) = self.clients.get_mut(&connection) else {
             return Flow::Close(String::from("the connection is not known"));
         };
@@ -173,30 +197,65 @@ impl World {
     /// Sends what the exchange has to say. A fill also brings the account values up to date.
     fn announce(&mut self, now: OffsetDateTime) {
         let events = self.exchange.take_events();
-        if events.is_empty() {
+        let effects = std::mem::take(&mut self.exchange.faults.effects);
+        self.trouble.note_effects(effects, self.steps, now);
+        let events: Vec<Event> = events
+            .into_iter()
+            .flat_map(|event| self.trouble.orders.pass(event, self.steps, now))
+            .collect();
+        let effects = std::mem::take(&mut self.trouble.orders.effects);
+        self.trouble.note_effects(effects, self.steps, now);
+        if self.trouble.awaits_clock() {
+            self.trouble.alarm.notify_one();
+        }
+        self.tell(events, now);
+    }
+
+    /// Sends what happened to the clients that it concerns, once the link to it is there.
+    pub(crate) fn tell(&mut self, events: Vec<Event>, now: OffsetDateTime) {
+        if self.trouble.is_link_lost {
+            self.trouble.untold.extend(events);
             return;
         }
         let has_fill = events
             .iter()
-            .any(|event| matches!(event, crate::exchange::Event::PositionChanged { .. }));
+            .any(|event| matches!(event, Event::PositionChanged { .. }));
         for event in &events {
             for client in self.clients.values() {
                 client.hear(&self.exchange, event);
             }
         }
         if has_fill {
-            for client in self.clients.values_mut() {
-                client.publish(&self.exchange, true, now);
-            }
+            self.feed(true, now);
         }
+    }
+
+    /// Sends what has changed, as far as the links to it hold.
+    fn feed(&mut self, accounts: bool, now: OffsetDateTime) {
+        if self.trouble.is_link_lost {
+            return;
+        }
+        let feeds = Feeds {
+            quotes: !self.trouble.broken.contains(&Farm::MarketData),
+            bars: !self.trouble.broken.contains(&Farm::Historical),
+            accounts,
+        };
+        for client in self.clients.values_mut() {
+            client.publish(&self.exchange, feeds, now);
+        }
+    }
+
+    /// The connections with a session.
+    pub(crate) fn sessions(&self) -> impl Iterator<Item = &Client> {
+        self.clients
+            .values()
+            .filter(|client| client.client_id.is_some())
     }
 
     /// Tells everyone everything that changed.
     fn publish(&mut self, with_accounts: bool, now: OffsetDateTime) {
         self.announce(now);
-        for client in self.clients.values_mut() {
-            client.publish(&self.exchange, with_accounts, now);
-        }
+        self.feed(with_accounts, now);
     }
 
     /// A step in real time, unless the market is frozen; auctions come when the clock says so.
@@ -221,6 +280,8 @@ impl World {
     fn step_at(&mut self, now: OffsetDateTime, with_accounts: bool) {
         self.last_step = now;
         self.steps += 1;
+        self.release_held(now);
+        self.run_due(now);
         self.exchange.step(now);
         self.publish(
             with_accounts || self.steps.is_multiple_of(STEPS_PER_ACCOUNT_UPDATE),
@@ -235,8 +296,31 @@ impl World {
         self.publish(true, now);
     }
 
+    /// Sets the price of the instrument with this local symbol.
+    pub(crate) fn set_price_of(
+        &mut self,
+        local_symbol: &str,
+        price: Decimal,
+    ) -> Result<(), ControlError> {
+        if price <= Decimal::ZERO || price > Decimal::from(10_000_000) {
+            return Err(ControlError::BadPrice(price));
+        }
+        let con_id = self.con_id(local_symbol)?;
+        self.set_price(con_id, price);
+        Ok(())
+    }
+
+    /// The contract id of the instrument with this local symbol.
+    pub(crate) fn con_id(&self, local_symbol: &str) -> Result<i32, ControlError> {
+        self.exchange
+            .market
+            .by_local_symbol(local_symbol)
+            .map(|instrument| instrument.con_id)
+            .ok_or_else(|| ControlError::UnknownInstrument(local_symbol.to_owned()))
+    }
+
     /// Sets an instrument's price.
-    pub(crate) fn set_price(&mut self, con_id: i32, price: Decimal) {
+    fn set_price(&mut self, con_id: i32, price: Decimal) {
         let now = OffsetDateTime::now_utc();
         self.exchange.set_price(con_id, price, now);
         self.publish(true, now);
@@ -260,11 +344,7 @@ impl World {
 
     /// Sends a notice to every client with a session.
     pub(crate) fn notify(&self, code: i32, text: &str) {
-        for client in self
-            .clients
-            .values()
-            .filter(|client| client.client_id.is_some())
-        {
+        for client in self.sessions() {
             client.notice(NO_REQUEST, code, text);
         }
     }

@@ -9,6 +9,7 @@ use serde::Serialize;
 ///
 /// [`Books::check`] proves that it adds up.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Books {
     /// One for each account, in the order of the managed-accounts message.
@@ -23,6 +24,7 @@ pub struct Books {
 
 /// One account. Amounts are in USD unless a currency is named.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct AccountBooks {
     /// The account's id.
@@ -51,6 +53,7 @@ pub struct AccountBooks {
 
 /// What an account holds of one instrument. Amounts are in USD.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct PositionRecord {
     /// The contract id.
@@ -82,6 +85,7 @@ pub struct PositionRecord {
 
 /// One fill.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct ExecutionRecord {
     /// TWS's id of the execution.
@@ -114,6 +118,7 @@ pub struct ExecutionRecord {
 
 /// One order.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct OrderRecord {
     /// The client that placed it.

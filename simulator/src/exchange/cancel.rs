@@ -9,6 +9,15 @@ use super::{Event, Exchange};
 /// What TWS says about an order that was cancelled.
 const CANCELLED: &str = "Order Canceled - reason:";
 
+fn over(order_id: i32, status: Status) -> Refusal {
+    Refusal::new(
+        10148,
+        format!(
+            "OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {status}."
+        ),
+    )
+}
+
 impl Exchange {
     /// Cancels an order at its client's request.
     ///
@@ -31,15 +40,18 @@ impl Exchange {
             ));
         };
         if order.completed.is_some() {
-            return Err(Refusal::new(
-                10148,
-                format!(
-                    "OrderId {order_id} that needs to be cancelled cannot be cancelled, state: {}.",
-                    order.status
-                ),
-            ));
+            return Err(over(order_id, order.status));
         }
-        self.cancel_order(order.perm_id, now);
+        let perm_id = order.perm_id;
+        self.fill_on_cancel(perm_id, now);
+        if self
+            .orders
+            .get(&perm_id)
+            .is_some_and(|order| order.status == Status::Filled)
+        {
+            return Err(over(order_id, Status::Filled));
+        }
+        self.cancel_order(perm_id, now);
         Ok(())
     }
 
@@ -58,6 +70,11 @@ impl Exchange {
 
     /// Cancels an order and those attached to it, and tells their clients.
     pub(super) fn cancel_order(&mut self, perm_id: i64, now: OffsetDateTime) {
+        self.cancel_because(perm_id, CANCELLED, now);
+    }
+
+    /// The same, for a reason of the exchange's own.
+    pub(super) fn cancel_because(&mut self, perm_id: i64, reason: &str, now: OffsetDateTime) {
         let Some(order) = self
             .orders
             .get_mut(&perm_id)
@@ -70,7 +87,7 @@ impl Exchange {
         let (client_id, order_id) = (order.client_id, order.order_id);
         let status = order.order_status();
         self.events.push(Event::ToClient(client_id, status.into()));
-        self.report_error(perm_id, 202, CANCELLED.to_owned(), now);
+        self.report_error(perm_id, 202, reason.to_owned(), now);
         for child in self.children(client_id, order_id) {
             self.cancel_order(child, now);
         }

@@ -12,10 +12,10 @@ use crate::exchange::instrument::SecType;
 
 /// What an order can trade in one step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Match {
-    price: Decimal,
-    quantity: Decimal,
-    took_liquidity: bool,
+pub(super) struct Match {
+    pub(super) price: Decimal,
+    pub(super) quantity: Decimal,
+    pub(super) took_liquidity: bool,
 }
 
 impl Exchange {
@@ -80,10 +80,11 @@ impl Exchange {
         {
             return;
         }
+        let found = self.faults.part(order, found);
         self.fill(perm_id, found, now);
     }
 
-    fn fill(&mut self, perm_id: i64, found: Match, now: OffsetDateTime) {
+    pub(super) fn fill(&mut self, perm_id: i64, found: Match, now: OffsetDateTime) {
         let number = self.executions.len() + 1;
         let Some(order) = self.orders.get_mut(&perm_id) else {
             return;

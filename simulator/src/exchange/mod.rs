@@ -9,6 +9,7 @@ mod cancel;
 mod catalogue;
 pub(crate) mod combo;
 mod derive;
+pub(crate) mod faults;
 pub(crate) mod instrument;
 pub(crate) mod market;
 mod matching;
@@ -27,6 +28,7 @@ use rust_decimal::Decimal;
 use time::{Date, OffsetDateTime};
 
 use self::bars::History;
+use self::faults::OrderFaults;
 use self::instrument::Instrument;
 use self::market::Market;
 use self::order::{Execution, Order};
@@ -69,6 +71,7 @@ pub(crate) struct Exchange {
     next_perm_id: i64,
     /// No order fills while this is set.
     pub(crate) fills_paused: bool,
+    pub(crate) faults: OrderFaults,
 }
 
 impl Exchange {
@@ -85,6 +88,7 @@ impl Exchange {
             defects: Vec::new(),
             next_perm_id: 1_900_000_001,
             fills_paused: false,
+            faults: OrderFaults::default(),
         }
     }
 

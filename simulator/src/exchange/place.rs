@@ -15,6 +15,9 @@ use crate::books::margin::{margin, margin_after};
 use crate::number;
 use crate::wire::proto;
 
+/// What TWS says of a limit that is too far from the market.
+const OUT_OF_BAND: &str = "Order Canceled - reason:The limit price is too far outside of the NBBO";
+
 impl Exchange {
     /// Places an order, modifies the one with the same id, or previews it (what-if).
     ///
@@ -168,7 +171,7 @@ impl Exchange {
             .parent_id
             .and_then(|parent_id| self.order_id(order.client_id, parent_id))
             .and_then(|parent| self.orders.get(&parent));
-        let refusal = match parent {
+        let refusal = self.faults.rejection(order).or_else(|| match parent {
             Some(parent) if parent.completed.is_some() && parent.status != Status::Filled => {
                 Some(Refusal::new(
                     201,
@@ -177,7 +180,7 @@ impl Exchange {
             }
             Some(_) => None,
             None => self.check_funds(order).err(),
-        };
+        });
         let is_held = parent.is_some_and(|parent| parent.status != Status::Filled);
         let Some(order) = self.orders.get_mut(&perm_id) else {
             return false;
@@ -193,7 +196,14 @@ impl Exchange {
         order.is_held = is_held;
         order.status = order.waiting_status(now);
         self.report(perm_id);
-        true
+        let is_out_of_band = self.orders.get(&perm_id).is_some_and(|order| {
+            let price = self.market.quote_of(&order.instrument);
+            price.is_some_and(|quote| self.faults.is_out_of_band(order, quote.mark))
+        });
+        if is_out_of_band {
+            self.cancel_because(perm_id, OUT_OF_BAND, now);
+        }
+        !is_out_of_band
     }
 
     fn modify(&mut self, perm_id: i64, new: Order, now: OffsetDateTime) -> Result<(), Refusal> {

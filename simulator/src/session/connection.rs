@@ -5,20 +5,21 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{SinkExt, StreamExt};
+use futures::StreamExt;
 use time::OffsetDateTime;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
-use tokio_util::codec::{FramedRead, FramedWrite};
+use tokio_util::codec::FramedRead;
 use tokio_util::sync::CancellationToken;
 
-use super::Flow;
+use super::sink::Sink;
+use super::{Flow, Outgoing};
+use crate::chaos::Slow;
 use crate::wire::dialect::{Dialect, Encoder};
 use crate::wire::frame::FrameCodec;
 use crate::wire::handshake;
-use crate::wire::message::Reply;
 use crate::world::{World, lock};
 
 /// Messages that may wait for a client that reads slowly.
@@ -31,9 +32,12 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// One accepted connection, ready to run.
 pub(crate) struct Connection {
     pub(crate) id: u64,
-    pub(crate) outbox: mpsc::Receiver<Reply>,
+    pub(crate) outbox: mpsc::Receiver<Outgoing>,
     pub(crate) closing: CancellationToken,
     pub(crate) world: Arc<Mutex<World>>,
+    pub(crate) slow: Arc<Slow>,
+    /// Whether it is accepted and never answered.
+    pub(crate) is_half_open: bool,
 }
 
 impl Connection {
@@ -44,14 +48,26 @@ impl Connection {
             outbox,
             closing,
             world,
+            slow,
+            is_half_open,
         } = self;
         // Without this a small answer waits for the client to acknowledge the one before.
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(connection = id, %error, "cannot send without delay");
         }
-        let (read, write) = stream.into_split();
+        let (mut read, write) = stream.into_split();
+        if is_half_open {
+            let mut nowhere = tokio::io::sink();
+            tokio::select! {
+                // Whether the client leaves or the socket fails, there is no one left.
+                _ = tokio::io::copy(&mut read, &mut nowhere) => {}
+                () = closing.cancelled() => {}
+            }
+            lock(&world).disconnect(id, "it was half open");
+            return;
+        }
         let mut frames = FramedRead::new(read, FrameCodec::default());
-        let mut sink = FramedWrite::new(write, FrameCodec::default());
+        let mut sink = Sink::new(write, slow);
         let reason = match greet(id, &world, &mut frames, &mut sink, &closing).await {
             Err(reason) => reason,
             Ok(dialect) => {
@@ -78,7 +94,7 @@ async fn greet<R, W>(
     id: u64,
     world: &Mutex<World>,
     frames: &mut FramedRead<R, FrameCodec>,
-    sink: &mut FramedWrite<W, FrameCodec>,
+    sink: &mut Sink<W>,
     closing: &CancellationToken,
 ) -> Result<Dialect, String>
 where
@@ -97,9 +113,12 @@ where
     };
     let version = handshake::choose_version(&hello).map_err(|error| error.to_string())?;
     lock(world).agree(id, version);
-    sink.send(handshake::answer(version, OffsetDateTime::now_utc()))
-        .await
-        .map_err(|error| error.to_string())?;
+    let answer = handshake::answer(version, OffsetDateTime::now_utc());
+    sink.put(answer).map_err(|error| error.to_string())?;
+    tokio::select! {
+        sent = sink.flush() => sent.map_err(|error| error.to_string())?,
+        () = closing.cancelled() => return Err(String::from("closed by the simulator")),
+    }
     Ok(Dialect::of(version))
 }
 
@@ -130,20 +149,25 @@ where
 }
 
 /// Sends what is queued, flushing whenever the queue is empty.
-async fn write_all<W>(
-    mut outbox: mpsc::Receiver<Reply>,
-    dialect: Dialect,
-    mut sink: FramedWrite<W, FrameCodec>,
-) where
+async fn write_all<W>(mut outbox: mpsc::Receiver<Outgoing>, dialect: Dialect, mut sink: Sink<W>)
+where
     W: AsyncWrite + Unpin,
 {
     let mut encoder = Encoder::new(dialect);
     while let Some(first) = outbox.recv().await {
         let mut next = Some(first);
-        while let Some(reply) = next {
-            if let Some(body) = encoder.encode(reply)
-                && sink.feed(body).await.is_err()
-            {
+        while let Some(outgoing) = next {
+            let written = match outgoing {
+                Outgoing::Bytes(bytes) => {
+                    sink.put_bytes(&bytes);
+                    Ok(())
+                }
+                Outgoing::Message(reply) => match encoder.encode(reply) {
+                    Some(body) => sink.put(body),
+                    None => Ok(()),
+                },
+            };
+            if written.is_err() || (sink.is_full() && sink.flush().await.is_err()) {
                 return;
             }
             next = outbox.try_recv().ok();
@@ -153,5 +177,5 @@ async fn write_all<W>(
         }
     }
     // The client has gone or is told to go; there is no one left to tell of a failure.
-    let _ = sink.close().await;
+    sink.close().await;
 }

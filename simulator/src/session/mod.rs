@@ -9,6 +9,7 @@ mod orders;
 mod pnl;
 mod quotes;
 pub(crate) mod received;
+mod sink;
 mod values;
 
 use std::collections::BTreeMap;
@@ -22,8 +23,9 @@ use crate::exchange::millis;
 use crate::exchange::search::Refusal;
 use crate::wire::message::{Reply, WireMessage};
 use crate::wire::proto;
+use bytes::Bytes;
 
-pub(crate) use self::dispatch::Flow;
+pub(crate) use self::dispatch::{Feeds, Flow};
 
 /// The request id of a message that answers no request.
 pub(crate) const NO_REQUEST: i32 = -1;
@@ -44,8 +46,16 @@ pub(crate) struct Client {
     pub(crate) received: BTreeMap<&'static str, u64>,
     /// Nothing is sent while this is set.
     pub(crate) is_muted: bool,
-    outbox: mpsc::Sender<Reply>,
+    outbox: mpsc::Sender<Outgoing>,
     closing: CancellationToken,
+}
+
+/// What a connection is sent.
+#[derive(Debug, Clone)]
+pub(crate) enum Outgoing {
+    Message(Reply),
+    /// Bytes that are no message.
+    Bytes(Bytes),
 }
 
 /// What a connection has subscribed to, by request id where there is one.
@@ -67,7 +77,7 @@ impl Client {
     pub(crate) fn new(
         connection: u64,
         peer: SocketAddr,
-        outbox: mpsc::Sender<Reply>,
+        outbox: mpsc::Sender<Outgoing>,
         closing: CancellationToken,
     ) -> Self {
         Self {
@@ -91,7 +101,18 @@ impl Client {
         }
         let reply = reply.into();
         tracing::trace!(connection = self.connection, message = reply.name(), "sent");
-        if let Err(mpsc::error::TrySendError::Full(_)) = self.outbox.try_send(reply) {
+        self.queue(Outgoing::Message(reply));
+    }
+
+    /// Sends bytes that are no message.
+    pub(crate) fn send_bytes(&self, bytes: Bytes) {
+        if !self.is_muted {
+            self.queue(Outgoing::Bytes(bytes));
+        }
+    }
+
+    fn queue(&self, outgoing: Outgoing) {
+        if let Err(mpsc::error::TrySendError::Full(_)) = self.outbox.try_send(outgoing) {
             tracing::warn!(
                 connection = self.connection,
                 "the client does not read; its connection is closed"
@@ -114,6 +135,13 @@ impl Client {
             error_msg: Some(text.into()),
             advanced_order_reject_json: None,
         });
+    }
+
+    /// Ends every subscription to market data, as a lost link does.
+    pub(crate) fn lose_market_data(&mut self) {
+        self.subscriptions.quotes.clear();
+        self.subscriptions.history.clear();
+        self.subscriptions.bars.clear();
     }
 
     /// Ends the connection once what was sent is out.

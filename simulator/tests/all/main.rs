@@ -9,9 +9,13 @@
 )]
 
 mod accounts;
+mod chaos;
 mod combos;
 mod contracts;
 mod ib_async;
 mod orders;
+mod port;
 mod protocol;
 mod support;
+mod tape;
+mod text;

@@ -229,7 +229,12 @@ pub struct Raw(TcpStream);
 
 impl Raw {
     pub async fn open(simulator: &Simulator) -> Self {
-        Self(TcpStream::connect(simulator.address()).await.unwrap())
+        Self::at(simulator.address()).await
+    }
+
+    /// Opens a connection to whatever listens there.
+    pub async fn at(address: std::net::SocketAddr) -> Self {
+        Self(TcpStream::connect(address).await.unwrap())
     }
 
     /// Opens and agrees on version 226.
