@@ -10,7 +10,7 @@ mod neighbours;
 mod output;
 mod reach;
 mod sentences;
-mod siege;
+pub mod siege;
 mod space;
 mod time;
 mod written;

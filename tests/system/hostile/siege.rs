@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use sandpit_simulator::Simulator;
 use serde_json::Value;
 use tempfile::TempDir;
+use tokio::task::JoinHandle;
 
 use crate::support::guest::Guest;
 use crate::support::host::{built, command, plugins, test_components};
@@ -126,6 +127,13 @@ pub async fn row(host: &Host, name: &str) -> Value {
     let row = rows.iter().find(|row| row["file"] == file.as_str());
     row.unwrap_or_else(|| panic!("no {file} in {status}"))
         .clone()
+}
+
+/// Calls a tool that may never answer. Aborting the task is leaving the host.
+pub fn besiege(host: &Host, tool: &str, arguments: &Value) -> JoinHandle<Value> {
+    let url = format!("{}/{tool}", host.base);
+    let request = reqwest::Client::new().post(url).json(arguments);
+    tokio::spawn(async move { request.send().await.unwrap().json().await.unwrap() })
 }
 
 /// Waits until this many instances run.

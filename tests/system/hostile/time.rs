@@ -5,7 +5,7 @@ use wasmtime::Trap;
 
 use super::bare::{Setup, control};
 use super::sentences::{A_SECOND, endless, siege};
-use super::siege::{Siege, attack, row, running};
+use super::siege::{Siege, attack, besiege, row, running};
 use super::written;
 use crate::support::{Host, simulator};
 
@@ -18,20 +18,19 @@ const TEN_MINUTES: &str = "
 #[tokio::test]
 async fn control_without_the_deadline_they_go_on() {
     let simulator = simulator().await;
-    let patient = siege(&endless()).config(TEN_MINUTES).begin(&simulator);
-    let patient = std::sync::Arc::new(patient.await);
+    let patient = siege(&endless())
+        .config(TEN_MINUTES)
+        .begin(&simulator)
+        .await;
     let calls: Vec<_> = endless()
-        .into_iter()
-        .map(|attack| {
-            let host = std::sync::Arc::clone(&patient);
-            tokio::spawn(async move { host.post(attack.tool, attack.arguments).await })
-        })
+        .iter()
+        .map(|attack| besiege(&patient, attack.tool, &attack.arguments))
         .collect();
-    let count = calls.len();
-    running(&patient, count as u64).await;
+    running(&patient, calls.len() as u64).await;
 
     // The same calls, begun later and bounded, are long over.
-    let bounded = siege(&endless()).config(A_SECOND).begin(&simulator).await;
+    let other = crate::support::simulator().await;
+    let bounded = siege(&endless()).config(A_SECOND).begin(&other).await;
     for attack in endless() {
         let answer = bounded.post(attack.tool, attack.arguments).await;
         assert_eq!(answer.status, 504, "{}", attack.tool);

@@ -1,9 +1,9 @@
-//! Describes its arguments by a schema that is nested ten thousand deep.
+//! Describes its arguments by a schema that is nested five thousand deep.
 
 use hostile::{Descriptor, Outcome};
 
 fn describe(plain: Descriptor) -> Descriptor {
-    let depth = 10_000;
+    let depth = 5_000;
     let (open, close) = (r#"{"not":"#.repeat(depth), "}".repeat(depth));
     Descriptor {
         input_schema: format!(r#"{{"type":"object","not":{open}{{}}{close}}}"#),
