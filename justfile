@@ -70,6 +70,11 @@ cargo-test *ARGS: plugins test-components
 bench *ARGS: plugins test-components host
     cargo bench --package sandpit --bench bench -- "$@"
 
+# Fuzz the host with component files, a minute each (try: fuzz descriptor -max_total_time=600).
+[group('check')]
+fuzz *ARGS:
+    @scripts/fuzz "$@"
+
 # Format the code.
 [group('check')]
 fmt:
