@@ -110,12 +110,9 @@ impl World {
             return Flow::Close(String::from("the connection is not known"));
         };
         *client.received.entry(request.name()).or_default() += 1;
-        if self.received.len() == RECORD {
-            self.received.pop_front();
-        }
         let record = Received::new(connection, client.client_id, &request);
         let id = record.id.unwrap_or(NO_REQUEST);
-        self.received.push_back(record);
+        keep(&mut self.received, record);
         if self.is_silent {
             return Flow::Continue;
         }
@@ -176,6 +173,8 @@ impl World {
                     return Flow::Close(format!("{} before the session was started", what.name));
                 }
                 *client.received.entry(what.name).or_default() += 1;
+                let record = Received::unoffered(connection, client.client_id, what.name, *request);
+                keep(&mut self.received, record);
                 if let Some((code, text)) = what.error {
                     client.notice(request.unwrap_or(NO_REQUEST), code, text);
                 }
@@ -370,6 +369,14 @@ impl World {
     pub(crate) fn received(&self) -> Vec<Received> {
         self.received.iter().cloned().collect()
     }
+}
+
+/// Adds to the record of requests, which keeps the newest.
+fn keep(received: &mut VecDeque<Received>, record: Received) {
+    if received.len() == RECORD {
+        received.pop_front();
+    }
+    received.push_back(record);
 }
 
 /// Whether New York's clock passes an hour of a trading day between two instants.

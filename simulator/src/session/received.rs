@@ -38,6 +38,22 @@ impl Received {
             fields: fields.0,
         }
     }
+
+    /// The record of a request that is not offered here.
+    pub(crate) fn unoffered(
+        connection: u64,
+        client_id: Option<i32>,
+        name: &'static str,
+        id: Option<i32>,
+    ) -> Self {
+        Self {
+            connection,
+            client_id,
+            name,
+            id,
+            fields: BTreeMap::new(),
+        }
+    }
 }
 
 #[derive(Default)]

@@ -2,24 +2,14 @@
 
 use ibapi::Client;
 use ibapi::market_data::historical::{BarSize, HistoricalData, ToDuration};
-use ibapi::orders::order_builder::{limit_order, market_order};
-use ibapi::orders::{Action, Order};
-use rust_decimal::Decimal;
 use sandpit_simulator::{
     Chaos, Farm, Fault, Garbage, Happening, HistoryPacing, Profile, Script, Simulator, Wait,
 };
 
+use crate::chaos_orders::buy;
 use crate::support::{Raw, Trader, code, connect, decimal, eventually, next_data, still, stock};
 
-fn buy(quantity: f64) -> Order {
-    market_order(Action::Buy, quantity)
-}
-
-fn buy_at(quantity: f64, limit: f64) -> Order {
-    limit_order(Action::Buy, quantity, limit)
-}
-
-fn act(simulator: &Simulator, fault: Fault) {
+pub fn act(simulator: &Simulator, fault: Fault) {
     simulator.control().act(fault).unwrap();
 }
 
@@ -30,19 +20,6 @@ async fn days(client: &Client) -> Result<HistoricalData, ibapi::Error> {
         .duration(2.days())
         .fetch()
         .await
-}
-
-/// What came of the faults, in words.
-fn effects(simulator: &Simulator) -> Vec<String> {
-    simulator
-        .control()
-        .happened()
-        .into_iter()
-        .filter_map(|one| match one.what {
-            Happening::Effect(effect) => Some(effect),
-            _ => None,
-        })
-        .collect()
 }
 
 /// Reads the messages with which a session starts.
@@ -222,143 +199,6 @@ async fn history_asked_twice_is_a_violation_when_limits_are_enforced() {
     );
     days(&client).await.unwrap();
     assert_eq!(code(days(&client).await), 162);
-    simulator.shutdown().await;
-}
-
-#[tokio::test]
-async fn news_of_orders_can_be_late() {
-    let simulator = still().await;
-    let mut trader = Trader::new(&simulator, 1).await;
-    let by = Wait::Steps(2);
-    act(&simulator, Fault::DelayOrderEvents { next: 6, by });
-    trader.place(1, &stock("VTI"), &buy(10.0)).await;
-    trader.settle().await;
-    simulator.control().step(1);
-    assert_eq!(effects(&simulator).len(), 6);
-    trader.place(2, &stock("VTI"), &buy_at(10.0, 1.0)).await;
-    // What came later is heard first.
-    assert_eq!(trader.hears(1).await, ["open 2 Submitted"]);
-    simulator.control().step(1);
-    let heard = trader.hears_until("commission").await;
-    assert_eq!(heard[1], "open 1 PreSubmitted", "{heard:?}");
-    simulator.shutdown().await;
-}
-
-#[tokio::test]
-async fn news_of_orders_can_be_out_of_order_double_or_missing() {
-    let simulator = still().await;
-    let mut trader = Trader::new(&simulator, 1).await;
-    act(&simulator, Fault::ReverseOrderEvents { next: 2 });
-    trader.place(1, &stock("VTI"), &buy_at(10.0, 1.0)).await;
-    assert_eq!(
-        trader.hears(2).await,
-        ["status 1 Submitted 0/10", "open 1 Submitted"]
-    );
-    act(&simulator, Fault::DuplicateStatuses { next: 1 });
-    trader.place(2, &stock("VTI"), &buy_at(10.0, 1.0)).await;
-    assert_eq!(
-        trader.hears(3).await,
-        [
-            "open 2 Submitted",
-            "status 2 Submitted 0/10",
-            "status 2 Submitted 0/10"
-        ]
-    );
-    act(&simulator, Fault::OmitStatuses { next: 1 });
-    trader.place(3, &stock("VTI"), &buy_at(10.0, 1.0)).await;
-    trader.place(4, &stock("VTI"), &buy_at(10.0, 1.0)).await;
-    assert_eq!(
-        trader.hears(2).await,
-        ["open 3 Submitted", "open 4 Submitted"]
-    );
-    // Too few to reverse: they come with the next step.
-    act(&simulator, Fault::ReverseOrderEvents { next: 50 });
-    trader.place(5, &stock("VTI"), &buy_at(10.0, 1.0)).await;
-    trader.settle().await;
-    simulator.control().step(1);
-    assert_eq!(
-        trader.hears(3).await[1..],
-        ["status 5 Submitted 0/10", "open 5 Submitted"]
-    );
-    simulator.shutdown().await;
-}
-
-#[tokio::test]
-async fn an_order_can_fill_in_parts() {
-    let simulator = still().await;
-    let mut trader = Trader::new(&simulator, 1).await;
-    act(
-        &simulator,
-        Fault::PartialFills {
-            next: 2,
-            quantity: Decimal::from(3),
-        },
-    );
-    trader.place(1, &stock("VTI"), &buy(10.0)).await;
-    trader.settle().await;
-    simulator.control().step(2);
-    let heard = trader.hears_until("status 1 Filled").await;
-    let parts: Vec<&String> = heard
-        .iter()
-        .filter(|line| line.starts_with("status 1 Submitted"))
-        .collect();
-    assert_eq!(
-        parts,
-        ["status 1 Submitted 3/7", "status 1 Submitted 6/4"],
-        "{heard:?}"
-    );
-    simulator.books().check().unwrap();
-    simulator.shutdown().await;
-}
-
-#[tokio::test]
-async fn orders_can_be_rejected_or_too_far_from_the_market() {
-    let simulator = still().await;
-    let mut trader = Trader::new(&simulator, 1).await;
-    act(
-        &simulator,
-        Fault::RejectOrders {
-            next: 1,
-            code: 201,
-            text: String::from("Order rejected - reason:No"),
-        },
-    );
-    trader.place(1, &stock("VTI"), &buy(10.0)).await;
-    let heard = trader.hears_until("error 1 201").await;
-    assert_eq!(heard[1], "status 1 Inactive 0/10", "{heard:?}");
-
-    simulator
-        .control()
-        .set_price("VTI", decimal("300"))
-        .unwrap();
-    let percent = Some(Decimal::from(10));
-    act(&simulator, Fault::PriceBand { percent });
-    trader.place(2, &stock("VTI"), &buy_at(1.0, 330.01)).await;
-    let heard = trader.hears_until("error 2 202").await;
-    assert_eq!(heard[2], "status 2 Cancelled 0/1", "{heard:?}");
-    trader.place(3, &stock("VTI"), &buy_at(1.0, 330.0)).await;
-    trader.hears_until("status 3 Filled").await;
-    act(&simulator, Fault::PriceBand { percent: None });
-    trader.place(4, &stock("VTI"), &buy_at(1.0, 330.01)).await;
-    trader.hears_until("status 4 Filled").await;
-    simulator.shutdown().await;
-}
-
-#[tokio::test]
-async fn an_order_can_fill_in_the_instant_of_its_cancel() {
-    let simulator = still().await;
-    let mut trader = Trader::new(&simulator, 1).await;
-    for (order, quantity, end) in [
-        (1, None, "status 1 Filled 10/0"),
-        (2, Some(Decimal::from(4)), "status 2 Cancelled 4/6"),
-    ] {
-        trader.place(order, &stock("VTI"), &buy_at(10.0, 1.0)).await;
-        act(&simulator, Fault::FillOnCancel { next: 1, quantity });
-        trader.cancel(order).await;
-        trader.hears_until(end).await;
-    }
-    assert_eq!(simulator.books().executions[0].price, decimal("1"));
-    simulator.books().check().unwrap();
     simulator.shutdown().await;
 }
 

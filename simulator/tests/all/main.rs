@@ -10,6 +10,7 @@
 
 mod accounts;
 mod chaos;
+mod chaos_orders;
 mod combos;
 mod contracts;
 mod ib_async;

@@ -89,6 +89,11 @@ async fn a_field_that_cannot_be_read_is_an_error_and_the_connection_lives() {
     text.read_until("4|2|-1|505|").await;
     text.send("22|8|10|STK|STK.US|").await;
     text.read_until("4|2|8|162|").await;
+    let refused = simulator.received().pop().unwrap();
+    assert_eq!(
+        (refused.name, refused.id),
+        ("ScannerSubscriptionRequest", Some(8))
+    );
     text.send("49|1|").await;
     text.read_until("49|1|").await;
     simulator.shutdown().await;
