@@ -233,3 +233,43 @@ impl From<rusqlite::Error> for ReadError {
         Self::File(error.to_string())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_failure_of_the_file_has_its_cause_and_says_that_no_order_goes_out() {
+        // SQLite's result codes, extended ones among them.
+        for (code, cause) in [
+            (13, Cause::Full),
+            (8, Cause::ReadOnly),
+            (8 | 4 << 8, Cause::ReadOnly),
+            (3, Cause::ReadOnly),
+            (11, Cause::Damaged),
+            (26, Cause::Damaged),
+            (5, Cause::Locked),
+            (6, Cause::Locked),
+            (14, Cause::Moved),
+            (19 | 8 << 8, Cause::Altered),
+            (10, Cause::Disk),
+            (10 | 3 << 8, Cause::Disk),
+        ] {
+            let code = rusqlite::ffi::Error::new(code);
+            let error = JournalError::from(rusqlite::Error::SqliteFailure(code, None));
+            assert!(
+                matches!(&error, JournalError::Unwritable { cause: found, .. } if *found == cause),
+                "{code:?} {error:?}"
+            );
+            let words = error.to_string();
+            assert!(
+                words.contains("No order goes out until it can be."),
+                "{words}"
+            );
+            assert!(
+                words.ends_with('.') && words.contains(cause.what()),
+                "{words}"
+            );
+        }
+    }
+}

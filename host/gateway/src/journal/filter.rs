@@ -141,11 +141,12 @@ impl Iterator for Rows<'_> {
         if self.left == 0 {
             return None;
         }
-        if self.page.is_empty() && !self.done {
-            if let Err(error) = self.fetch() {
-                self.left = 0;
-                return Some(Err(error));
-            }
+        if self.page.is_empty()
+            && !self.done
+            && let Err(error) = self.fetch()
+        {
+            self.left = 0;
+            return Some(Err(error));
         }
         let row = self.page.pop_front()?;
         self.left -= 1;

@@ -52,8 +52,9 @@
 //!   `prepare` fails, append [`Refused`] with its words.
 //! - `orders/placing.rs`, inside of the turn for sending: take the id, put
 //!   `client_id`, `order_id` and `account` into `about`, `append_all` the
-//!   [`Verdict`] and [`Sending`] with contract and order as they are sent, and
-//!   wait for it. If it fails, forget the order in the book and answer its
+//!   [`Verdict`] (made from [the gate's](crate::gate::Verdict)) and the
+//!   [`Sending`] with contract and order as they are sent, and wait for it. If
+//!   it fails, forget the order in the book and answer its
 //!   words: nothing may be sent. `not_sent` appends [`NotSent`] for all but an
 //!   I/O error, which is [`Uncertain`]. The outcome of `conclude` is
 //!   [`Acknowledged`], [`Rejected`] or [`Uncertain`].

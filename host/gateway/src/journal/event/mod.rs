@@ -5,6 +5,7 @@ mod kind;
 mod operation;
 mod order;
 mod request;
+mod verdict;
 
 pub use kind::{Kind, UnknownKind};
 pub use operation::{Gap, GapKind, Halt, Note, Resume};
@@ -12,9 +13,9 @@ pub use order::{
     Cancelled, CommissionRecord, Correction, FillRecord, Found, Reconciled, Seen, Uncertain,
 };
 pub use request::{
-    Acknowledged, Asked, CallerRecord, CheckRecord, NotSent, Outcome, Refused, Rejected,
-    RequestKind, Sending, Verdict,
+    Acknowledged, Asked, CallerRecord, NotSent, Refused, Rejected, RequestKind, Sending,
 };
+pub use verdict::{CheckRecord, Outcome, Verdict};
 
 use serde::{Deserialize, Serialize};
 

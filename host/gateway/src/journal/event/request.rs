@@ -201,60 +201,6 @@ fn normalized(mut order: OrderRecord) -> OrderRecord {
     order
 }
 
-/// What one rule said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// It allows the order.
-    Passed,
-    /// It refuses it.
-    Refused,
-    /// It has nothing to say of it.
-    NotApplicable,
-}
-
-/// One rule of the gate, and what it said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct CheckRecord {
-    /// The rule.
-    pub rule: String,
-    /// What it said.
-    pub outcome: Outcome,
-    /// Its limit, if it has one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<String>,
-    /// What was held against the limit.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub value: Option<String>,
-    /// Both, in a sentence.
-    #[serde(default)]
-    pub sentence: String,
-}
-
-/// What the gate said of a request, rule by rule.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Verdict {
-    /// Whether it may be sent.
-    pub allowed: bool,
-    /// Rule by rule.
-    pub checks: Vec<CheckRecord>,
-    /// Why not, in the words of the first rule that refused.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sentence: Option<String>,
-    /// What the order is worth in the base currency, where that is known.
-    #[serde(
-        default,
-        with = "exact::maybe_decimal",
-        skip_serializing_if = "Option::is_none"
-    )]
-    pub notional: Option<Decimal>,
-    /// The gate's base currency, as an ISO 4217 code.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub base_currency: Option<String>,
-}
-
 /// A request was refused before anything was sent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
