@@ -266,7 +266,7 @@ impl<'a> Case<'a> {
     }
 
     /// An amount in the base currency.
-    pub(super) fn to_base(&self, amount: Decimal, currency: &str) -> Known<Decimal> {
+    pub(super) fn base_amount(&self, amount: Decimal, currency: &str) -> Known<Decimal> {
         let rate = self.rate(currency)?;
         amount.checked_mul(rate).ok_or_else(Lack::overflow)
     }

@@ -156,7 +156,7 @@ pub(super) fn unit_value(
             .checked_div(Decimal::from(magnifier))
             .ok_or_else(Lack::overflow)?,
     };
-    case.to_base(value, currency)
+    case.base_amount(value, currency)
 }
 
 /// The worst price of one leg of an order.

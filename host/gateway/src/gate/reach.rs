@@ -21,7 +21,8 @@ pub(super) struct Reach {
 enum Group {
     /// One-cancels-all, by its name.
     Oca(String),
-    /// Children of one parent, by its client and its id.
+    /// Children of one parent, by its client and its id: TWS itself cancels the
+    /// others when one has filled.
     Children(i32, i32),
     /// An order for itself.
     Alone(usize),

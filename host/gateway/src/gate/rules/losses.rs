@@ -79,5 +79,5 @@ fn in_base(case: &Case<'_>, of: impl FnOnce(&PnlSeen) -> Option<Decimal>) -> Kno
                 "The account's profit and loss of today is not known, or older than {seconds} s."
             ))
         })?;
-    case.to_base(of(seen).ok_or_else(Lack::overflow)?, &seen.currency)
+    case.base_amount(of(seen).ok_or_else(Lack::overflow)?, &seen.currency)
 }

@@ -206,7 +206,7 @@ fn within_share(case: &Case<'_>, limit: Decimal) -> Known<Check> {
                 "The net liquidation value of the account is not known, or older than {seconds} s."
             ))
         })?;
-    let all = case.to_base(seen.amount, &seen.currency)?;
+    let all = case.base_amount(seen.amount, &seen.currency)?;
     let hundredfold = |amount: Decimal| {
         amount
             .checked_mul(Decimal::ONE_HUNDRED)

@@ -223,6 +223,10 @@ fn a_quote_is_fresh_until_its_time_is_over() {
     refuses_only(&lenient, &order, &delayed, None);
 }
 
+/// Rules, an order, what is forgotten, the rule that misses it, and a word of
+/// its sentence.
+type Unknown = (GateConfig, Proposal, fn(&mut Situation), Rule, &'static str);
+
 #[test]
 fn what_is_not_known_is_refused_and_named() {
     let base = || with(Rules::default());
@@ -233,7 +237,7 @@ fn what_is_not_known_is_refused_and_named() {
     };
     let notional = || set(|rules| rules.max_notional = Some(n("1000000")));
     let market = |con_id| place(contract(con_id), buy(n("1"), OrderType::Market));
-    let cases: Vec<(GateConfig, Proposal, fn(&mut Situation), Rule, &str)> = vec![
+    let cases: Vec<Unknown> = vec![
         (
             notional(),
             market(FOREIGN),

@@ -26,10 +26,13 @@ fn market() -> Order {
     buy(n("1"), OrderType::Market)
 }
 
+/// A rule, how it is set, a name that the order has, and one that it has not.
+type Listed = (Rule, fn(&mut Rules, Allowance), &'static str, &'static str);
+
 #[test]
 fn a_list_allows_what_it_names_and_denies_what_it_names() {
     let stock = place(contract(STOCK), market());
-    let cases: Vec<(Rule, fn(&mut Rules, Allowance), &str, &str)> = vec![
+    let cases: Vec<Listed> = vec![
         (
             Rule::Symbols,
             |rules, list| rules.symbols = list,

@@ -1,8 +1,8 @@
 //! Tests of the gate, with a market in which everything is known.
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a test that fails may panic"
 )]
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::option;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 use rust_decimal::Decimal;
 
 use super::market::*;
@@ -210,6 +212,46 @@ fn larger(proposal: &Proposal, by: i64) -> Proposal {
         Request::Cancel { .. } | Request::CancelAll => {}
     }
     proposal
+}
+
+/// Else the properties would say nothing.
+#[test]
+fn every_rule_passes_some_and_refuses_some() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<Rule, (u32, u32)> = BTreeMap::new();
+    for _ in 0..2_000 {
+        let mut draw = || {
+            let rules = rules().new_tree(&mut runner).unwrap().current();
+            let request = request().new_tree(&mut runner).unwrap().current();
+            let situation = somewhere().new_tree(&mut runner).unwrap().current();
+            (rules, request, situation)
+        };
+        let (rules, request, situation) = draw();
+        for check in judge(&with(rules), &proposal(request), &situation).checks {
+            let (passed, refused) = seen.entry(check.rule).or_default();
+            match check.outcome {
+                Outcome::Passed => *passed += 1,
+                Outcome::Refused => *refused += 1,
+                Outcome::NotApplicable => {}
+            }
+        }
+    }
+    for rule in [
+        Rule::Exits,
+        Rule::MaxQuantity,
+        Rule::MaxOpenOrders,
+        Rule::OrdersPerMinute,
+        Rule::PriceCollarPercent,
+        Rule::MaxNotional,
+        Rule::MaxPercentOfNetLiquidation,
+        Rule::MaxPosition,
+        Rule::MaxPositionNotional,
+        Rule::MaxDailyLoss,
+        Rule::SecurityTypes,
+    ] {
+        let (passed, refused) = seen.get(&rule).copied().unwrap_or_default();
+        assert!(passed > 20 && refused > 20, "{rule:?}: {passed}, {refused}");
+    }
 }
 
 proptest! {
