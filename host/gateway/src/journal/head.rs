@@ -178,6 +178,16 @@ impl HeadFile {
     }
 }
 
+impl Drop for HeadFile {
+    fn drop(&mut self) {
+        // Closing alone would not do: a process that is just being started
+        // holds a copy of the handle, and with it the lock, for a moment.
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!("Unlocking the order journal: {error}");
+        }
+    }
+}
+
 /// What stays the same of a file as long as it is the same file.
 pub(super) fn identity(path: &Path) -> io::Result<(u64, u64)> {
     let file = std::fs::metadata(path)?;
