@@ -1,6 +1,6 @@
 //! Accounts that are out of reach.
 
-use sandpit_gateway::model::{Contract, Endpoint};
+use sandpit_gateway::model::Contract;
 
 use super::*;
 use crate::bindings::sandpit::broker::account::{Host, HostAccountStream};
@@ -42,7 +42,11 @@ async fn lists_leave_out_what_is_out_of_reach() {
         assert_eq!(view.accounts().await.unwrap(), visible);
         let status = connection::Host::get_status(&mut view).await.unwrap();
         assert_eq!(status.accounts, visible);
-        let endpoint = given(Endpoint::default());
+        let endpoint = connection::Endpoint {
+            host: None,
+            port: None,
+            client_id: None,
+        };
         let connected = connection::Host::connect(&mut view, endpoint)
             .await
             .unwrap();
