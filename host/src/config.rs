@@ -49,17 +49,22 @@ pub struct GatewaySection {
     pub host: String,
     /// TCP port: 7497 TWS paper, 7496 TWS live, 4002 Gateway paper, 4001
     /// Gateway live. Also `TWS_PORT`.
+    #[schemars(range(min = 1))]
     pub port: u16,
     /// API client id. Also `TWS_CLIENT_ID`.
+    #[schemars(range(min = 0))]
     pub client_id: i32,
     /// Whether the host connects when it starts, and not only when
     /// `ibkr_connect` is called.
     pub connect_on_start: bool,
     /// How long opening the connection may take, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
     pub connect_timeout_seconds: u64,
     /// How long TWS may take to answer a request, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
     pub request_timeout_seconds: u64,
     /// How long TWS may take to acknowledge an order, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
     pub order_timeout_seconds: u64,
 }
 
@@ -92,12 +97,16 @@ pub struct ServerSection {
     /// `"*"` allows all.
     pub allowed_hosts: Vec<String>,
     /// The largest request body, in bytes.
+    #[schemars(range(min = 1, max = 67_108_864))]
     pub max_body_bytes: usize,
     /// How many MCP sessions may be open at once.
+    #[schemars(range(min = 1, max = 100_000))]
     pub max_sessions: usize,
     /// How many HTTP connections may be open at once.
+    #[schemars(range(min = 1, max = 100_000))]
     pub max_connections: usize,
     /// How long an idle MCP session is kept, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
     pub session_idle_seconds: u64,
 }
 
@@ -123,8 +132,10 @@ pub struct ToolsSection {
     /// The folder of components; every `*.wasm` in it is a tool.
     pub folder: PathBuf,
     /// How long a call may take, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
     pub call_deadline_seconds: u64,
     /// How long a call of a streaming tool may take, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
     pub stream_deadline_seconds: u64,
 }
 
@@ -147,8 +158,10 @@ pub struct SandboxSection {
     /// cache folder.
     pub cache_folder: Option<PathBuf>,
     /// How much memory one call may use, in MiB.
+    #[schemars(range(min = 1, max = 1_024))]
     pub memory_mib: usize,
     /// How many calls may run at the same time; further ones queue.
+    #[schemars(range(min = 1, max = 10_000))]
     pub max_calls: u32,
 }
 
@@ -194,6 +207,7 @@ pub struct OperatorSection {
     /// The token itself, instead of a file with it. Better set as the variable
     /// `SANDPIT_OPERATOR__TOKEN`.
     #[serde(skip_serializing)]
+    #[schemars(with = "Option<String>", length(min = 16))]
     pub token: Option<Secret>,
 }
 

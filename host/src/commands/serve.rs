@@ -177,7 +177,11 @@ fn components(folder: &Path) -> usize {
 }
 
 /// Who is let in as the operator. Without a token the host serves all the same.
+/// A host that follows no file serves one command, and has no operator.
 fn operator_config(config: &Config, followed: Option<&Read>) -> OperatorConfig {
+    let Some(read) = followed else {
+        return OperatorConfig::default();
+    };
     let access = match operator::open(&config.operator) {
         Ok(token) => OperatorAccess::Token(OperatorToken::new(token.reveal())),
         Err(error) => {
@@ -186,13 +190,11 @@ fn operator_config(config: &Config, followed: Option<&Read>) -> OperatorConfig {
             OperatorAccess::Closed(reason)
         }
     };
-    let config_file = followed.map(|read| {
-        let file = read.sources.file();
-        std::path::absolute(file).unwrap_or_else(|_| file.to_owned())
-    });
+    let file = read.sources.file();
+    let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     OperatorConfig {
         access,
-        config_file,
+        config_file: Some(file),
     }
 }
 

@@ -11,7 +11,10 @@ const DIGEST: usize = 12;
 
 /// Asks once.
 pub async fn run(args: ToolsArgs) -> anyhow::Result<()> {
-    let config = args.host.config.sources().read()?;
+    let (config, fault) = args.host.config.sources().read_to_ask()?;
+    if let Some(fault) = fault {
+        eprintln!("sandpit: {fault:#}");
+    }
     let (client, token) = client::as_operator(args.host.url.as_ref(), &config).await?;
     if args.json {
         println!("{}", client.status_text(&token).await?);

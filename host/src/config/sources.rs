@@ -243,6 +243,40 @@ impl Sources {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_text(&self, text: &str) -> anyhow::Result<Config> {
+        let config: Config = self.figment(text)?.extract().map_err(readable)?;
+        config.validate()?;
+        Ok(config)
+    }
+
+    /// Where a host is and who is its operator, for whoever only asks it: also
+    /// if something else in the file is wrong, which is told with it.
+    ///
+    /// # Errors
+    /// If the file was named and is not there, or the environment is wrong.
+    pub fn read_to_ask(&self) -> anyhow::Result<(Config, Option<anyhow::Error>)> {
+        let text = self.text()?.unwrap_or_default();
+        let fault = match self.read_text(&text) {
+            Ok(config) => return Ok((config, None)),
+            Err(fault) => fault,
+        };
+        let figment = self.figment(&text)?;
+        let sections = (
+            figment.extract_inner("server"),
+            figment.extract_inner("operator"),
+        );
+        let config = match sections {
+            (Ok(server), Ok(operator)) => Config {
+                server,
+                operator,
+                ..Config::default()
+            },
+            // These two are wrong, or the file is not TOML at all.
+            _ => self.read_text("")?,
+        };
+        Ok((config, Some(fault)))
+    }
+
+    fn figment(&self, text: &str) -> anyhow::Result<Figment> {
         let file = self.file();
         let folder = file.parent().unwrap_or(Path::new(""));
         let mut figment =
@@ -255,10 +289,7 @@ impl Sources {
         }
         let environment = Environment::read(Path::new("."))?;
         environment.check()?;
-        let figment = figment.merge(environment).merge(&self.overrides);
-        let config: Config = figment.extract().map_err(readable)?;
-        config.validate()?;
-        Ok(config)
+        Ok(figment.merge(environment).merge(&self.overrides))
     }
 }
 
@@ -385,6 +416,40 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(error.contains("/etc/sandpit.toml"), "{error}");
+    }
+
+    #[test]
+    fn a_host_is_found_with_a_file_that_is_wrong_elsewhere() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sandpit.toml");
+        let sources = Sources::new(Some(file.clone()), Overrides::default());
+        for (text, sessions, word) in [
+            (
+                "[server]\nmax_sessions = 9\n[log]\nlevel = 1",
+                9,
+                Some("log"),
+            ),
+            (
+                "[server]\nmax_sessions = 9\n[policy.x]\nhiden = true",
+                9,
+                Some("hiden"),
+            ),
+            (
+                "[server]\nmax_sessions = 9\n[log",
+                256,
+                Some("sandpit.toml"),
+            ),
+            ("[server]\nmax_sessions = 9", 9, None),
+        ] {
+            std::fs::write(&file, text).unwrap();
+            let (config, fault) = sources.read_to_ask().unwrap();
+            assert_eq!(config.server.max_sessions, sessions, "{text}");
+            let fault = fault.map(|fault| format!("{fault:#}"));
+            match word {
+                None => assert_eq!(fault, None),
+                Some(word) => assert!(fault.unwrap().contains(word), "{text}"),
+            }
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Deserialize;
 
 /// A secret setting. Its `Debug` says only that there is one.
-#[derive(Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
+#[derive(Clone, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Secret(String);
 

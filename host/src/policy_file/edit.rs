@@ -134,6 +134,7 @@ fn parse(text: &str) -> Result<DocumentMut, EditError> {
 /// Writes the value into the tool's entry, and makes the entry if there is none.
 fn apply(document: &mut DocumentMut, tool: &str, edit: &Edit) -> Result<(), EditError> {
     let key = edit.key();
+    let inline = is_inline(document, tool);
     let entry = entry(document, tool)?;
     match (edit, entry.get_mut(key)) {
         (Edit::Grants(wanted), Some(Item::Value(Value::Array(array)))) => {
@@ -145,7 +146,13 @@ fn apply(document: &mut DocumentMut, tool: &str, edit: &Edit) -> Result<(), Edit
             *old = new;
         }
         (_, None | Some(Item::None)) => {
-            entry.insert(key, Item::Value(value(edit)));
+            let mut new = value(edit);
+            // What is before the closing brace stays there.
+            if inline && let Some((_, Item::Value(last))) = entry.iter_mut().last() {
+                new.decor_mut().set_suffix(raw(last.decor().suffix()));
+                last.decor_mut().set_suffix("");
+            }
+            entry.insert(key, Item::Value(new));
         }
         (_, Some(other)) => {
             return Err(EditError::WrongType {
@@ -235,35 +242,39 @@ fn set_members(array: &mut Array, wanted: &BTreeSet<String>) {
     }
 }
 
-/// Removes an element. What stood around it, if there is a comment in it, goes
-/// to what follows.
+/// Removes an element. A comment beside it goes to what follows, and where
+/// there is none the layout is as if it had not been there.
 fn remove(array: &mut Array, index: usize) {
     let removed = array.remove(index);
     let before = raw(removed.decor().prefix());
     let after = raw(removed.decor().suffix());
-    let next = match array.get(index) {
-        Some(value) => raw(value.decor().prefix()),
-        None => raw(Some(array.trailing())),
-    };
     let around = format!("{before}{after}");
-    let joined = if around.contains('#') {
-        // A comment ends with its line, so that what follows is on its own.
-        if next.contains('#') {
-            format!("{around}{next}")
-        } else if array.get(index).is_some() {
-            around
-        } else {
-            format!("{}{next}", around.trim_end_matches([' ', '\t']))
-        }
-    } else if next.contains('#') || array.get(index).is_none() {
-        next
-    } else {
-        before
-    };
-    match array.get_mut(index) {
-        Some(value) => value.decor_mut().set_prefix(joined),
-        None => array.set_trailing(joined),
+    if let Some(next) = array.get_mut(index) {
+        let prefix = raw(next.decor().prefix());
+        let joined = match (around.contains('#'), prefix.contains('#')) {
+            (true, true) => format!("{around}{prefix}"),
+            (true, false) => around,
+            (false, true) => prefix,
+            (false, false) => before,
+        };
+        next.decor_mut().set_prefix(joined);
+        return;
     }
+    let end = raw(Some(array.trailing()));
+    let joined = if around.contains('#') {
+        // A comment ends with its line.
+        let comment = around.trim_end_matches([' ', '\t']);
+        match end.strip_prefix('\n') {
+            Some(rest) if comment.ends_with('\n') => format!("{comment}{rest}"),
+            _ if end.contains('#') => format!("{around}{end}"),
+            _ => format!("{comment}{end}"),
+        }
+    } else if array.trailing_comma() {
+        end
+    } else {
+        format!("{after}{end}")
+    };
+    array.set_trailing(joined);
     if array.is_empty() {
         array.set_trailing_comma(false);
     }
@@ -271,11 +282,13 @@ fn remove(array: &mut Array, index: usize) {
 
 /// Appends an element in the way the last one is written.
 fn append(array: &mut Array, name: &str) {
-    let last = array.len().checked_sub(1).and_then(|last| array.get(last));
     let mut value = Value::from(name);
-    let Some(last) = last else {
+    let trailing_comma = array.trailing_comma();
+    let trailing = raw(Some(array.trailing()));
+    let alone = array.len() == 1;
+    let last = array.len().checked_sub(1);
+    let Some(last) = last.and_then(|last| array.get_mut(last)) else {
         // A comment in an empty array stays in front.
-        let trailing = raw(Some(array.trailing()));
         if trailing.contains('#') {
             value.decor_mut().set_prefix(trailing);
             array.set_trailing("");
@@ -284,53 +297,38 @@ fn append(array: &mut Array, name: &str) {
         return;
     };
     let prefix = raw(last.decor().prefix());
-    let suffix = raw(last.decor().suffix());
-    let own_line = prefix
-        .rsplit_once('\n')
-        .map(|(_, indent)| indent.to_owned());
-    let trailing = raw(Some(array.trailing()));
-    // What follows the last element is a comment on it, and stays behind it;
-    // the break before the bracket stays before the bracket.
-    let behind = format!("{suffix}{trailing}");
-    let commented = behind.contains('#');
-    let prefix = match (&own_line, commented) {
-        (Some(indent), true) => {
-            let comment = behind.trim_end_matches([' ', '\t', '\n']);
-            format!("{comment}\n{indent}")
-        }
-        (Some(indent), false) => format!("\n{indent}"),
-        (None, true) => behind.clone(),
-        (None, false) if array.len() == 1 || !prefix.is_empty() => " ".to_owned(),
-        (None, false) => prefix,
-    };
-    let end = if commented {
-        behind
-            .rsplit_once('\n')
-            .map_or(String::new(), |(_, end)| format!("\n{end}"))
+    // What is between the last element and the bracket. A comment there is on
+    // that element and stays behind it; the break before the bracket stays
+    // before the bracket.
+    let behind = if trailing_comma {
+        trailing
     } else {
-        behind
-    };
-    if let Some(last) = array
-        .len()
-        .checked_sub(1)
-        .and_then(|last| array.get_mut(last))
-    {
+        let suffix = raw(last.decor().suffix());
         last.decor_mut().set_suffix("");
-    }
+        format!("{suffix}{trailing}")
+    };
+    let indent = prefix.rsplit_once('\n').map(|(_, indent)| indent);
+    let (comment, end) = if behind.contains('#') {
+        let (comment, end) = behind.rsplit_once('\n').unwrap_or((&behind, ""));
+        (comment.trim_end(), format!("\n{end}"))
+    } else {
+        ("", behind.clone())
+    };
+    let prefix = match indent {
+        Some(indent) => format!("{comment}\n{indent}"),
+        None if !comment.is_empty() => format!("{comment}\n"),
+        None if alone => " ".to_owned(),
+        None => prefix,
+    };
     value.decor_mut().set_prefix(prefix);
-    value.decor_mut().set_suffix("");
-    array.push_formatted(value);
-    if array.trailing_comma() {
+    if trailing_comma {
+        value.decor_mut().set_suffix("");
+        array.push_formatted(value);
         array.set_trailing(end);
     } else {
+        value.decor_mut().set_suffix(end);
+        array.push_formatted(value);
         array.set_trailing("");
-        if let Some(last) = array
-            .len()
-            .checked_sub(1)
-            .and_then(|last| array.get_mut(last))
-        {
-            last.decor_mut().set_suffix(end);
-        }
     }
 }
 
