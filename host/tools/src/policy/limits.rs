@@ -22,12 +22,12 @@ const MARKET_DATA_LINES: u32 = 50;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// Memory of one call in MiB, at most what [sandbox] memory_mib allows.
+    /// Memory of one call in MiB, at most what memory_mib of `[sandbox]` allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_024))]
     pub memory_mib: Option<u64>,
     /// How long one call may take in seconds, also of a tool that streams.
-    /// Default: call_deadline_seconds or stream_deadline_seconds of [tools].
+    /// Default: call_deadline_seconds or stream_deadline_seconds of `[tools]`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 604_800))]
     pub deadline_seconds: Option<u64>,
