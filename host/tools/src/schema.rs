@@ -151,9 +151,13 @@ fn path(error: &ValidationError<'_>) -> String {
     path
 }
 
+/// The sentence in a bounded length, without what could steer a terminal: it
+/// may quote the schema or the value.
 fn cut(text: &str) -> String {
-    let mut cut: String = text.chars().take(SENTENCE).collect();
-    if cut.len() < text.len() {
+    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut rest = text.chars().map(printable);
+    let mut cut: String = rest.by_ref().take(SENTENCE).collect();
+    if rest.next().is_some() {
         cut.push('…');
     }
     cut
@@ -167,6 +171,13 @@ mod tests {
 
     fn schema(schema: Value) -> Schema {
         Schema::compile(schema.as_object().unwrap()).unwrap_or_else(|error| unreachable!("{error}"))
+    }
+
+    #[test]
+    fn a_sentence_cannot_steer_a_terminal() {
+        assert_eq!(cut("it says\u{1b}[31m"), "it says\u{fffd}[31m");
+        assert_eq!(cut(&"é".repeat(SENTENCE)), "é".repeat(SENTENCE));
+        assert!(cut(&"é".repeat(SENTENCE + 1)).ends_with('…'));
     }
 
     fn order() -> Schema {
