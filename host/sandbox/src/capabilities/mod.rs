@@ -140,10 +140,17 @@ impl BrokerView<'_> {
 
 impl Ending {
     /// Waits for the gateway's answer, but not beyond the end of the call.
+    ///
+    /// A request that was begun goes on in the gateway. So a tool whose time is
+    /// over begins none: it would not have to wait for the answer, and could
+    /// leave a long queue of requests to those who come after it.
     async fn answer<T>(
         &self,
         request: impl Future<Output = model::Result<T>> + Send,
     ) -> Result<T, CapabilityError> {
+        if self.is_reached() {
+            return Err(ended(self.reached().await).into());
+        }
         tokio::select! {
             biased;
             answer = request => answer.map_err(|error| CapabilityError::Guest(error_to_guest(error))),
