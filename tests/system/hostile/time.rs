@@ -1,5 +1,6 @@
 //! Attacks on time: loops, and waiting.
 
+use sandpit_simulator::Simulator;
 use serde_json::json;
 use wasmtime::Trap;
 
@@ -119,6 +120,28 @@ async fn refused(host: &Host, name: &str, says: &str) {
 }
 
 #[tokio::test]
+async fn what_is_out_of_time_leaves_no_queue_behind() {
+    let simulator = simulator().await;
+    let host = Siege::new(&["calls_the_broker"])
+        .config(A_SECOND)
+        .begin(&simulator)
+        .await;
+    host.post("calls_the_broker", json!({})).await.problem(504);
+    let before = asked(&simulator);
+    // Requests for positions have their turn one after the other. Of those
+    // that the tool began, one may still be on its way.
+    host.get("get_positions").await.ok();
+    assert!(asked(&simulator) <= before + 2, "{}", asked(&simulator));
+}
+
+/// How often TWS was asked for the positions.
+fn asked(simulator: &Simulator) -> usize {
+    let received = simulator.received();
+    let positions = received.iter().filter(|of| of.name == "PositionsRequest");
+    positions.count()
+}
+
+#[tokio::test]
 async fn requests_of_the_broker_are_counted() {
     let simulator = simulator().await;
     let limit = |count: u32| format!("[policy.calls_the_broker.limits]\nhost_calls = {count}\n");
@@ -126,17 +149,12 @@ async fn requests_of_the_broker_are_counted() {
         .config(&limit(20))
         .begin(&simulator)
         .await;
-    let asked = || {
-        let received = simulator.received();
-        let positions = received.iter().filter(|of| of.name == "PositionsRequest");
-        positions.count()
-    };
     let answer = bounded
         .post("calls_the_broker", json!({"count": 100}))
         .await;
     assert_eq!(answer.ok()["answered"], 20);
-    assert!(asked() <= 20, "{}", asked());
-    let before = asked();
+    assert!(asked(&simulator) <= 20, "{}", asked(&simulator));
+    let before = asked(&simulator);
 
     // Control: with the bound lifted every one of them is answered.
     drop(bounded);
@@ -146,5 +164,5 @@ async fn requests_of_the_broker_are_counted() {
         .await;
     let answer = lifted.post("calls_the_broker", json!({"count": 100})).await;
     assert_eq!(answer.ok()["answered"], 100);
-    assert!(asked() - before > 20, "{}", asked());
+    assert!(asked(&simulator) - before > 20, "{}", asked(&simulator));
 }
