@@ -84,10 +84,10 @@ fn mutated(bytes: &[u8], random: &mut ChaCha8Rng, depth: usize) -> Vec<u8> {
 /// Changes a few bytes, without regard for what they mean.
 fn scribbled(bytes: &[u8], random: &mut ChaCha8Rng) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
-    for _ in 0..random.random_range(1..=3) {
+    for _ in 0..random.random_range(1..=2) {
         let at = random.random_range(0..=bytes.len());
         let telling = *TELLING.choose(random).unwrap_or(&0);
-        match random.random_range(0..6) {
+        match random.random_range(0..12) {
             0 => bytes.insert(at, telling),
             1 => bytes.truncate(at),
             2 => {
@@ -101,7 +101,11 @@ fn scribbled(bytes: &[u8], random: &mut ChaCha8Rng) -> Vec<u8> {
             }
             kind => {
                 if let Some(byte) = bytes.get_mut(at) {
-                    *byte = if kind == 4 { telling } else { random.random() };
+                    *byte = if kind == 4 {
+                        telling
+                    } else {
+                        *byte ^ (1 << (kind % 7))
+                    };
                 }
             }
         }
