@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use crate::echo;
 use crate::load::Target;
-use crate::process::{Server, sandpit};
+use crate::process::{Home, Server, plugins};
 use crate::table::{Table, millis};
 
 /// Requests in each measurement.
@@ -18,13 +18,23 @@ const REQUESTS: usize = 20_000;
 
 /// Fills in the rows of the front.
 pub async fn measure(simulator: &Simulator, table: &mut Table) {
-    let cache = TempDir::new().expect("a folder");
-    let cold = Server::start(sandpit(simulator.address(), cache.path())).await;
-    let cold_start = cold.start_up;
-    drop(cold);
     // TWS frees the client id once it has seen the socket close.
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    let host = Server::start(sandpit(simulator.address(), cache.path())).await;
+    let client_id_is_free = || tokio::time::sleep(Duration::from_millis(500));
+    let empty = TempDir::new().expect("a folder");
+    let bare = Server::start(Home::new(empty.path()).serve(simulator.address())).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let without_tools = bare.resident_kib();
+    drop(bare);
+    client_id_is_free().await;
+
+    let home = Home::new(&plugins());
+    let cold = Server::start(home.serve(simulator.address())).await;
+    let cold_start = cold.start_up;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let after_compiling = cold.resident_kib();
+    drop(cold);
+    client_id_is_free().await;
+    let host = Server::start(home.serve(simulator.address())).await;
     let mut baseline = Command::new(env::current_exe().expect("this program"));
     baseline.arg(echo::ARGUMENT);
     let baseline = Server::start(baseline).await;
@@ -75,6 +85,22 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
         mib(idle.0),
         mib(idle.1),
         idle.0 as f64 / idle.1 as f64,
+    );
+    table.row(
+        "idle memory after compiling the sixteen tools",
+        mib(after_compiling),
+        mib(idle.1),
+        after_compiling as f64 / idle.1 as f64,
+    );
+    table.row(
+        "idle memory without a tool",
+        mib(without_tools),
+        mib(idle.1),
+        without_tools as f64 / idle.1 as f64,
+    );
+    table.alone(
+        "idle memory for each tool",
+        mib(idle.0.saturating_sub(without_tools) / 16),
     );
     let after = (host.resident_kib(), baseline.resident_kib());
     table.row(

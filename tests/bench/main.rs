@@ -12,7 +12,17 @@
 
 mod echo;
 mod front;
+#[path = "../../host/sandbox/tests/all/guest.rs"]
+#[expect(
+    clippy::unwrap_used,
+    dead_code,
+    reason = "it is shared with tests, which use more of it"
+)]
+mod guest;
+mod kept;
 mod load;
+mod loading;
+mod neighbours;
 mod process;
 mod sandbox;
 mod table;
@@ -38,6 +48,8 @@ async fn measure() {
     .expect("the simulator starts");
     let mut table = Table::default();
     sandbox::measure(&simulator, &mut table).await;
+    neighbours::measure(&mut table).await;
+    loading::measure(&mut table).await;
     front::measure(&simulator, &mut table).await;
     println!("{table}");
     simulator.shutdown().await;

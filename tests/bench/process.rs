@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use sandpit_sandbox::Capability;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
@@ -62,25 +64,36 @@ impl Server {
     }
 }
 
-/// `sandpit serve`, connected to the TWS on `tws`, with this cache folder.
-pub fn sandpit(tws: SocketAddr, cache: &Path) -> Command {
-    let mut command = Command::new(binary());
-    command
-        .args(["serve", "--port", "0", "--connect", "--log", "error"])
-        .args([
-            "--tws-host",
-            &tws.ip().to_string(),
-            "--tws-port",
-            &tws.port().to_string(),
-        ])
-        .arg("--tools")
-        .arg(plugins())
-        .env("SANDPIT_SANDBOX__CACHE_FOLDER", cache);
-    command
-}
+/// A folder for one host: its configuration, its cache, its operator's token.
+pub struct Home(TempDir);
 
-fn binary() -> PathBuf {
-    PathBuf::from(env!("CARGO_BIN_EXE_sandpit"))
+impl Home {
+    /// A host that serves the components of the folder `tools`, and grants them
+    /// everything.
+    pub fn new(tools: &Path) -> Self {
+        let home = TempDir::new().expect("a folder");
+        let grants: Vec<_> = Capability::ALL.map(Capability::name).into();
+        let config = format!(
+            "tools.folder = {tools:?}\nsandbox.cache_folder = {:?}\n\
+             operator.token_file = {:?}\npolicy.\"*\".grants = {grants:?}\n",
+            home.path().join("cache"),
+            home.path().join("operator.token"),
+        );
+        std::fs::write(home.path().join("sandpit.toml"), config).expect("a file");
+        Self(home)
+    }
+
+    /// `sandpit serve`, connected to the TWS on `tws`.
+    pub fn serve(&self, tws: SocketAddr) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sandpit"));
+        command
+            .args(["serve", "--port", "0", "--connect", "--log", "error"])
+            .args(["--tws-host", &tws.ip().to_string()])
+            .args(["--tws-port", &tws.port().to_string()])
+            .arg("--config")
+            .arg(self.0.path().join("sandpit.toml"));
+        command
+    }
 }
 
 /// The first-party components.
