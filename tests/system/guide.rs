@@ -196,7 +196,7 @@ async fn the_eleventh_call_is_refused(host: &Host) {
             continue;
         }
         let sentence = answer.problem(429);
-        assert!(sentence.contains("10 calls a minute"), "{sentence}");
+        assert!(sentence.contains("10 times a minute"), "{sentence}");
         return;
     }
     panic!("ten calls and the page's own passed");

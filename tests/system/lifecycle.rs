@@ -133,7 +133,7 @@ async fn a_component_that_does_not_load_leaves_the_others_serving() {
     assert!(log.contains("broken.wasm"), "{log}");
     // The operator reads there what each tool may do.
     assert!(log.contains("tool=\"ibkr_connect\""), "{log}");
-    assert!(log.contains("capabilities=\"connection\""), "{log}");
+    assert!(log.contains("grants=\"connection\""), "{log}");
 }
 
 #[tokio::test]
