@@ -198,8 +198,8 @@ async fn settled(host: &Host, folder: &Folder, round: u64) {
                 Some(("stays", _)) => 0,
                 _ => usize::try_from(round % 2).unwrap(),
             };
-            let digest =
-                (!name.starts_with("visits") || round % 2 == 0).then(|| sha256(&versions[version]));
+            let digest = (!name.starts_with("visits") || round.is_multiple_of(2))
+                .then(|| sha256(&versions[version]));
             (name.as_str(), digest)
         })
         .collect();
