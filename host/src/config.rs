@@ -1,5 +1,5 @@
 //! The configuration: what can be set. [`sources`] says where it comes from,
-//! [`watch`] follows its file while the host runs.
+//! [`watch()`] follows its file while the host runs.
 
 mod sources;
 mod watch;
