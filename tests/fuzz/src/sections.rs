@@ -176,6 +176,7 @@ fn write_size(mut size: usize, bytes: &mut Vec<u8>) {
 }
 
 #[cfg(test)]
+#[expect(clippy::expect_used, reason = "a failed expectation fails the test")]
 mod tests {
     use super::*;
 
