@@ -21,6 +21,8 @@ ENV SANDPIT_SERVER__LISTEN=0.0.0.0
 ENV PORT=8000
 ENV SANDPIT_CONFIG=/etc/sandpit/sandpit.toml
 ENV SANDPIT_TOOLS__FOLDER=/opt/sandpit/tools
+# Where the token will be, not the token.
+# hadolint ignore=DL3064
 ENV SANDPIT_OPERATOR__TOKEN_FILE=/var/cache/sandpit/operator.token
 ENV SANDPIT_SANDBOX__CACHE_FOLDER=/var/cache/sandpit
 ENV TWS_HOST=host.docker.internal

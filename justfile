@@ -120,7 +120,7 @@ lint:
 # Lint the shell scripts.
 [group('check')]
 shell-check:
-    "$(scripts/tool shellcheck)" justw .ci/run scripts/* tests/*.sh
+    "$(scripts/tool shellcheck)" justw .ci/run scripts/* tests/*.sh tests/fuzz/with-coverage simulator/tests/ib_async/python
 
 # Lint the Dockerfile and check compose.yaml against the Compose specification.
 [group('check')]
