@@ -103,7 +103,7 @@ pub fn loader() -> anyhow::Result<Vec<Seed>> {
     Ok(seeds)
 }
 
-/// Inputs of [`Template::describe`].
+/// Inputs of the descriptor parser.
 ///
 /// # Errors
 ///
