@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use sandpit_gateway::{Gateway, GatewayConfig};
 use sandpit_sandbox::{Inspected, LoadError, Sandbox};
+use sandpit_tools::component_files;
 
 use crate::commands::serve::sandbox_config;
 use crate::config::Config;
@@ -43,21 +44,7 @@ pub async fn named(
     sandbox: &Sandbox,
 ) -> anyhow::Result<Vec<(PathBuf, Inspected)>> {
     let unreadable = || format!("the tool folder {} cannot be read", folder.display());
-    let mut files = Vec::new();
-    for entry in std::fs::read_dir(folder).with_context(unreadable)? {
-        let path = entry.with_context(unreadable)?.path();
-        let hidden = path
-            .file_name()
-            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
-        if !hidden
-            && path
-                .extension()
-                .is_some_and(|extension| extension == "wasm")
-        {
-            files.push(path);
-        }
-    }
-    files.sort();
+    let files = component_files(folder).with_context(unreadable)?;
     let mut found = Vec::new();
     let look = async {
         for file in files {

@@ -158,8 +158,14 @@ fn check(folder: &Path) -> io::Result<()> {
     NamedTempFile::new_in(folder).map(drop)
 }
 
-/// Lower-case hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+/// The digest that a component is known by: the SHA-256 of its bytes, in
+/// lowercase hexadecimal digits.
+pub fn digest_of(component: &[u8]) -> String {
+    hex(&Sha256::digest(component))
+}
+
+/// Lowercase hexadecimal digits.
+fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

@@ -36,6 +36,7 @@ mod slots;
 mod state;
 mod wasi;
 
+pub use cache::digest_of;
 pub use call::{Call, Event, Level, Response, Resume};
 pub use capability::{Capability, Grants};
 pub use component::Component;

@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component as Code, InstancePre};
 
 use crate::bindings::{ToolPre, sandpit::tool::types as wit};
-use crate::cache::{Cache, hex};
+use crate::cache::{Cache, digest_of};
 use crate::call::Call;
 use crate::capability::Capability;
 use crate::config::CallLimits;
@@ -89,7 +88,7 @@ async fn compile_elsewhere(
     let shared = Arc::clone(shared);
     let work = move || {
         let _place = place;
-        let digest = hex(&Sha256::digest(&bytes));
+        let digest = digest_of(&bytes);
         let code = compile(&shared, &bytes, &digest);
         drop(bytes);
         memory::give_back();

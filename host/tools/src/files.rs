@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use sandpit_sandbox::LoadError;
-use sha2::{Digest as _, Sha256};
+use sandpit_sandbox::{LoadError, digest_of};
 
 /// The files of the folder, by name.
 pub(crate) type Look = BTreeMap<String, Seen>;
@@ -40,21 +39,38 @@ impl Stamp {
     }
 }
 
-/// Looks at the `*.wasm` files of the folder. Hidden files are left out: they
-/// are what copying leaves behind half-way.
-pub(crate) fn look(folder: &Path) -> io::Result<Look> {
-    let mut files = Look::new();
+/// The files of a tool folder that may be tools, in the order of their paths:
+/// `*.wasm`, without the hidden ones, which are what copying leaves behind
+/// half-way.
+///
+/// # Errors
+///
+/// If the folder cannot be listed.
+pub fn component_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         let wasm = path
             .extension()
             .is_some_and(|extension| extension == "wasm");
+        let hidden = path
+            .file_name()
+            .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if wasm && !hidden {
+            files.push(path);
+        }
+    }
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Looks at the files of the folder that may be tools.
+pub(crate) fn look(folder: &Path) -> io::Result<Look> {
+    let mut files = Look::new();
+    for path in component_files(folder)? {
         let Some(name) = path.file_name().map(|name| name.to_string_lossy()) else {
             continue;
         };
-        if !wasm || name.starts_with('.') {
-            continue;
-        }
         let seen = match std::fs::metadata(&path) {
             Ok(metadata) if metadata.is_file() => Seen::File(Stamp::of(&metadata)),
             Ok(_) => Seen::Other("It is not a file.".to_owned()),
@@ -114,7 +130,7 @@ pub(crate) fn read(path: &Path, expected: Stamp, known: Option<&str>, limit: usi
     match read_as_expected(path, expected) {
         Ok(None) => Read::Changed,
         Ok(Some(bytes)) => {
-            let digest = hex(&Sha256::digest(&bytes));
+            let digest = digest_of(&bytes);
             if known == Some(&digest) {
                 Read::Same
             } else {
@@ -144,8 +160,4 @@ fn read_as_expected(path: &Path, expected: Stamp) -> io::Result<Option<Vec<u8>>>
 
 fn unreadable(error: &io::Error) -> String {
     format!("The file cannot be read: {error}.")
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -35,6 +35,7 @@ mod watch;
 pub use call::CallRequest;
 pub use config::ToolsConfig;
 pub use error::{Refusal, ToolError, ToolsError};
+pub use files::component_files;
 pub use foresee::foresee;
 pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
 pub use sandpit_sandbox::{

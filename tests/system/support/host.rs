@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use sandpit_simulator::Simulator;
 use tempfile::TempDir;
@@ -16,7 +17,8 @@ use super::PATIENCE;
 /// The configuration that is shipped, with the policy of the first-party tools.
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sandpit.toml");
 
-/// A running host. Dropping it kills it.
+/// A running host. Dropping it kills it and waits until it is gone: whoever
+/// starts the next one finds the client id free.
 pub struct Host {
     child: Child,
     /// `http://127.0.0.1:PORT/api/v1`.
@@ -160,6 +162,16 @@ impl Host {
     /// Ends it at once, as a power cut does.
     pub async fn kill(&mut self) {
         self.child.kill().await.unwrap();
+    }
+}
+
+impl Drop for Host {
+    fn drop(&mut self) {
+        let _ = self.child.start_kill();
+        let start = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && start.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }
 

@@ -29,6 +29,13 @@ fn identity<F: Fields>(f: &mut F, contract: &mut proto::Contract) -> Result<(), 
     f.double(&mut contract.multiplier)
 }
 
+/// The fields that say how an instrument is traded, after its exchange.
+fn trading<F: Fields>(f: &mut F, contract: &mut proto::Contract) -> Result<(), F::Error> {
+    f.text(&mut contract.currency)?;
+    f.text(&mut contract.local_symbol)?;
+    f.text(&mut contract.trading_class)
+}
+
 /// A contract in a request: with both of its exchanges.
 pub(super) fn asked<F: Fields>(
     f: &mut F,
@@ -38,9 +45,7 @@ pub(super) fn asked<F: Fields>(
         identity(f, contract)?;
         f.text(&mut contract.exchange)?;
         f.text(&mut contract.primary_exch)?;
-        f.text(&mut contract.currency)?;
-        f.text(&mut contract.local_symbol)?;
-        f.text(&mut contract.trading_class)
+        trading(f, contract)
     })
 }
 
@@ -52,9 +57,7 @@ pub(super) fn told<F: Fields>(
     f.part(contract, |f, contract| {
         identity(f, contract)?;
         f.text(&mut contract.exchange)?;
-        f.text(&mut contract.currency)?;
-        f.text(&mut contract.local_symbol)?;
-        f.text(&mut contract.trading_class)
+        trading(f, contract)
     })
 }
 
@@ -66,9 +69,7 @@ pub(super) fn held<F: Fields>(
     f.part(contract, |f, contract| {
         identity(f, contract)?;
         f.text(&mut contract.primary_exch)?;
-        f.text(&mut contract.currency)?;
-        f.text(&mut contract.local_symbol)?;
-        f.text(&mut contract.trading_class)
+        trading(f, contract)
     })
 }
 
