@@ -1,0 +1,121 @@
+//! The operator's command line, the real binary against a real running host.
+
+mod calling;
+mod files;
+mod policy;
+mod status;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+
+use crate::support::Host;
+use crate::support::host::command;
+
+const FIXTURE: &str = "fixture_tool";
+const REPORT: &str = "portfolio_report";
+
+/// A folder as an operator has it: a configuration file, a tool folder, and a
+/// state folder for the token.
+struct Desk {
+    folder: PathBuf,
+    /// Where the host answers, once there is one.
+    url: Option<String>,
+}
+
+/// What a command did.
+struct Done {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Done {
+    fn ok(self) -> String {
+        assert_eq!(self.code, 0, "{}\n{}", self.out, self.err);
+        self.out
+    }
+
+    fn failed(self, code: i32) -> String {
+        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
+        format!("{}{}", self.out, self.err)
+    }
+
+    fn json(self) -> Value {
+        serde_json::from_str(&self.out).expect("JSON")
+    }
+}
+
+impl Desk {
+    /// A desk with this configuration and these components in its tool folder.
+    fn new(folder: &TempDir, config: &str, tools: &[(&Path, &str)]) -> Self {
+        let desk = Self {
+            folder: folder.path().to_owned(),
+            url: None,
+        };
+        std::fs::create_dir(desk.folder.join("tools")).unwrap();
+        std::fs::write(desk.config(), config).unwrap();
+        for (from, name) in tools {
+            std::fs::copy(from.join(format!("{name}.wasm")), desk.tool(name)).unwrap();
+        }
+        desk
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.join("sandpit.toml")
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.config()).unwrap()
+    }
+
+    fn tool(&self, name: &str) -> PathBuf {
+        self.folder.join("tools").join(format!("{name}.wasm"))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = command();
+        command
+            .current_dir(&self.folder)
+            .env("XDG_STATE_HOME", self.folder.join("state"))
+            .env_remove("SANDPIT_CONFIG")
+            .env_remove("SANDPIT_OPERATOR__TOKEN_FILE");
+        command
+    }
+
+    /// Starts a host that is on no TWS.
+    async fn host(&mut self, folder: TempDir) -> Host {
+        let mut serve = self.command();
+        serve.args(["serve", "--port", "0", "--tws-port", "1"]);
+        let host = Host::start_in(serve, folder).await;
+        self.url = Some(host.base.clone());
+        host
+    }
+
+    /// Runs a command that asks no host.
+    async fn run(&self, args: &[&str]) -> Done {
+        let output = self.command().args(args).output().await.unwrap();
+        Done {
+            code: output.status.code().expect("it was not killed"),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Runs a command that asks the host.
+    async fn ask(&self, args: &[&str]) -> Done {
+        let mut args = args.to_vec();
+        args.extend(["--url", self.url.as_deref().unwrap()]);
+        self.run(&args).await
+    }
+
+    /// The line of the status about a tool.
+    async fn status(&self, tool: &str) -> Value {
+        let status = self.ask(&["tools", "--json"]).await.json();
+        let tools = status["tools"].as_array().unwrap();
+        let row = tools.iter().find(|row| row["name"] == tool);
+        row.cloned().unwrap_or_default()
+    }
+}
