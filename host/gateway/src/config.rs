@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use crate::gate::GateConfig;
 use crate::model::{Endpoint, Error, Result};
 
 /// The settings of a [`Gateway`](crate::Gateway).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GatewayConfig {
+    /// What this gateway is called where there are several.
+    pub name: String,
     /// Host of TWS or IB Gateway, where `connect` names none.
     pub host: String,
     /// Its port, where `connect` names none. 7497 is TWS paper.
@@ -30,11 +33,14 @@ pub struct GatewayConfig {
     pub reconnect_attempts: u32,
     /// Whether delayed quotes may stand in where there are no live ones.
     pub delayed_quotes: bool,
+    /// What the risk gate asks of orders.
+    pub gate: GateConfig,
 }
 
 impl Default for GatewayConfig {
     fn default() -> Self {
         Self {
+            name: "default".to_owned(),
             host: "127.0.0.1".to_owned(),
             port: 7497,
             client_id: 1,
@@ -45,6 +51,7 @@ impl Default for GatewayConfig {
             messages_per_second: 45,
             reconnect_attempts: 20,
             delayed_quotes: true,
+            gate: GateConfig::default(),
         }
     }
 }

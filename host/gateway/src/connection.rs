@@ -4,9 +4,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use time::OffsetDateTime;
+use tokio::sync::watch;
 
 use crate::config::{Address, GatewayConfig};
-use crate::model::{AccountKind, ConnectResult, Endpoint, Error, Result, Status};
+use crate::journal::Journal;
+use crate::model::{AccountKind, ConnectResult, ConnectionState, Endpoint, Error, Result, Status};
 use crate::orders::Book;
 use crate::session::Session;
 
@@ -18,6 +20,10 @@ pub struct Gateway {
 
 struct Inner {
     config: GatewayConfig,
+    /// Where orders are written down before they are sent.
+    journal: Option<Journal>,
+    /// The session that can be used.
+    sessions: watch::Sender<Option<Arc<Session>>>,
     /// Held while a connection is opened or closed: one at a time.
     changing: tokio::sync::Mutex<()>,
     state: Mutex<State>,
@@ -51,15 +57,45 @@ impl std::fmt::Debug for Gateway {
 }
 
 impl Gateway {
-    /// A gateway that is not connected yet.
+    /// A gateway that is not connected yet. Without a journal it does not trade.
     pub fn new(config: GatewayConfig) -> Self {
+        Self::build(config, None)
+    }
+
+    /// A gateway that writes every order to `journal` before it sends it.
+    pub fn with_journal(config: GatewayConfig, journal: Journal) -> Self {
+        Self::build(config, Some(journal))
+    }
+
+    fn build(config: GatewayConfig, journal: Option<Journal>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 config,
+                journal,
+                sessions: watch::Sender::new(None),
                 changing: tokio::sync::Mutex::default(),
                 state: Mutex::default(),
             }),
         }
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        &self.inner.config.name
+    }
+
+    /// Where its orders are written down, if it has a journal.
+    #[expect(dead_code, reason = "the orders are the first to use it")]
+    pub(crate) fn journal(&self) -> Option<&Journal> {
+        self.inner.journal.as_ref()
+    }
+
+    /// Follows the session that can be used: `None` while there is none. A
+    /// session is one life of the socket, so what has to outlive it, such as a
+    /// subscription, begins anew with each.
+    #[expect(dead_code, reason = "shared subscriptions are the first to use it")]
+    pub(crate) fn sessions(&self) -> watch::Receiver<Option<Arc<Session>>> {
+        self.inner.sessions.subscribe()
     }
 
     /// Opens the connection (TWS `startApi`). What the endpoint leaves out
@@ -100,6 +136,7 @@ impl Gateway {
                 )));
             }
             self.state().session = None;
+            self.inner.sessions.send_replace(None);
             session.close().await;
         }
         let book = self.book_for(&address);
@@ -107,6 +144,7 @@ impl Gateway {
             Ok(session) => {
                 let Address { host, port, .. } = &session.address;
                 tracing::info!("Connected to TWS at {host}:{port}");
+                self.inner.sessions.send_replace(Some(Arc::clone(&session)));
                 let mut state = self.state();
                 state.session = Some(session);
                 state.ended = None;
@@ -153,6 +191,7 @@ impl Gateway {
             let Some(session) = gateway.state().session.take() else {
                 return false;
             };
+            gateway.inner.sessions.send_replace(None);
             gateway.state().ended = Some((
                 OffsetDateTime::now_utc(),
                 "The connection to TWS was closed on request. Call ibkr_connect to open it."
@@ -182,7 +221,7 @@ impl Gateway {
         let (session, ended) = (state.session.clone(), state.ended.clone());
         drop(state);
         match session {
-            Some(session) => status_of(&session),
+            Some(session) => status_of(self.name(), &session),
             None => {
                 let Address {
                     host,
@@ -197,7 +236,10 @@ impl Gateway {
                     ),
                 };
                 Status {
+                    gateway: self.name().to_owned(),
                     connected: false,
+                    state: ConnectionState::Closed,
+                    read_only: false,
                     host,
                     port,
                     client_id,
@@ -237,7 +279,7 @@ impl Gateway {
     }
 }
 
-fn status_of(session: &Session) -> Status {
+fn status_of(gateway: &str, session: &Session) -> Status {
     let connected = session.client.is_connected();
     let health = session.health();
     let accounts = if connected {
@@ -246,7 +288,14 @@ fn status_of(session: &Session) -> Status {
         Vec::new()
     };
     Status {
+        gateway: gateway.to_owned(),
         connected,
+        state: match (connected, &health.reason) {
+            (false, _) => ConnectionState::Connecting,
+            (true, Some(_)) => ConnectionState::LinkDown,
+            (true, None) => ConnectionState::Connected,
+        },
+        read_only: false,
         host: session.address.host.clone(),
         port: session.address.port,
         client_id: session.address.client_id,

@@ -25,11 +25,59 @@ pub enum AccountKind {
     Unknown,
 }
 
+/// How the connection stands, for programs. [`Status::reason`] says the same to
+/// a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ConnectionState {
+    /// TWS can be asked, and it is connected to IBKR.
+    Connected,
+    /// TWS can be asked, but it has lost its own connection to IBKR (1100).
+    LinkDown,
+    /// A connection is being opened, or its orders are being reconciled.
+    Connecting,
+    /// Nobody has asked for a connection, or it was closed on request.
+    Closed,
+    /// Nothing listens at the address (502), or it cannot be reached.
+    TwsUnreachable,
+    /// What listens there closes the connection, is too old, or is no TWS.
+    Refused,
+    /// TWS was there before and now takes no session: it waits for a login.
+    WaitingForLogin,
+    /// Another program is connected with the same client id (326).
+    ClientIdInUse,
+    /// The connection is gone in the hour of TWS's daily restart.
+    Restarting,
+}
+
+impl ConnectionState {
+    /// Its name, for example `waiting-for-login`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Connected => "connected",
+            Self::LinkDown => "link-down",
+            Self::Connecting => "connecting",
+            Self::Closed => "closed",
+            Self::TwsUnreachable => "tws-unreachable",
+            Self::Refused => "refused",
+            Self::WaitingForLogin => "waiting-for-login",
+            Self::ClientIdInUse => "client-id-in-use",
+            Self::Restarting => "restarting",
+        }
+    }
+}
+
 /// What is known of the connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Status {
+    /// What the gateway is called.
+    pub gateway: String,
     /// Whether TWS can be asked right now.
     pub connected: bool,
+    /// How the connection stands.
+    pub state: ConnectionState,
+    /// Whether TWS's API is set to read only, as far as TWS has said so: then
+    /// it takes no orders.
+    pub read_only: bool,
     /// Host of the current, or else of the configured, TWS.
     pub host: String,
     /// Port of the current, or else of the configured, TWS.

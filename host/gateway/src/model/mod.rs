@@ -22,7 +22,7 @@ mod types;
 pub use account::{
     AccountBatch, AccountPnl, AccountValue, PortfolioItem, Position, PositionPnl, Value,
 };
-pub use connection::{AccountKind, ConnectResult, Endpoint, Status};
+pub use connection::{AccountKind, ConnectResult, ConnectionState, Endpoint, Status};
 pub use contracts::{ContractDetails, Session};
 pub use error::{Error, TwsMessage, UncertainOrder};
 pub use history::{Bar, BarSize, BarTime, BarsRequest, Duration, DurationUnit, WhatToShow};
@@ -33,7 +33,7 @@ pub use orders::{
     PlacedOrder, StopAndLimit, TimeInForce, TrailBy, TrailingStop, TrailingStopLimit,
 };
 pub use trading::{Caller, OrderImpact};
-pub use types::{Action, ComboLeg, Contract, OptionRight, SecurityType};
+pub use types::{Action, ComboLeg, Contract, Gap, OptionRight, SecurityType};
 
 /// What every request to the gateway answers.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,6 +1,7 @@
 //! What all families share: contracts and sides.
 
 use rust_decimal::Decimal;
+use time::OffsetDateTime;
 
 /// What kind of instrument a contract is. TWS's code is in brackets.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -68,6 +69,16 @@ pub enum OptionRight {
     Call,
     /// The right to sell.
     Put,
+}
+
+/// A time in which a stream may have missed changes, because the connection was
+/// broken or its data had stopped. What came after it is complete again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// When it began.
+    pub since: OffsetDateTime,
+    /// When the data came back.
+    pub until: OffsetDateTime,
 }
 
 /// Buying or selling.
