@@ -251,6 +251,7 @@ mod tests {
             Error::Rejected(_) => "rejected",
             Error::Uncertain(_) => "uncertain",
             Error::Cancelled(_) => "cancelled",
+            Error::ConfirmationNeeded(_) => "confirmation-needed",
             Error::Other(_) => "other",
         }
     }

@@ -7,6 +7,7 @@ use super::error::JournalError;
 use super::event::Event;
 use super::index;
 use super::table::{self, Link};
+use super::writer::Kept;
 
 /// Writes rows, one after the other.
 pub(super) fn all(
@@ -56,4 +57,12 @@ fn told_before(connection: &Connection, entry: &Entry) -> Result<Option<i64>, Jo
     let known = known.unwrap_or_default();
     let same = known.iter().find(|row| row.event.repeats(&entry.event));
     Ok(same.map(|row| row.seq))
+}
+
+/// Keeps what a gate remembers, in the place of what was kept before.
+pub(super) fn keep(connection: &Connection, kept: &Kept) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT OR REPLACE INTO kept (gateway, state) VALUES (?1, ?2)")?
+        .execute([&kept.gateway, &kept.state])
+        .map(drop)
 }

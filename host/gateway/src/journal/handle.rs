@@ -19,7 +19,7 @@ use super::event::{Asked, Event};
 use super::once::Begun;
 use super::options::Options;
 use super::reader::Reader;
-use super::writer::{Job, Reply, To};
+use super::writer::{Job, Kept, Reply, To};
 
 /// How many rows may wait to be written.
 const WAITING: usize = 100_000;
@@ -135,7 +135,7 @@ impl Journal {
     /// sent.
     pub fn append(&self, time: OffsetDateTime, about: About, event: Event) -> Pending<Appended> {
         let entry = Entry::new(time, about, event);
-        self.ask(1, |reply| Job::Append(vec![entry], To::One(reply)))
+        self.ask(1, |reply| Job::Append(vec![entry], None, To::One(reply)))
     }
 
     /// Writes several rows, all or none of them, and waits for the disk once.
@@ -144,7 +144,29 @@ impl Journal {
     /// As for [`append`](Self::append).
     pub fn append_all(&self, entries: Vec<Entry>) -> Pending<Vec<Appended>> {
         let rows = entries.len();
-        self.ask(rows, |reply| Job::Append(entries, To::All(reply)))
+        self.ask(rows, |reply| Job::Append(entries, None, To::All(reply)))
+    }
+
+    /// Writes rows, and keeps what the gate of a gateway remembers with them,
+    /// all or nothing of it. What it kept before is replaced. Without rows, it
+    /// only keeps.
+    ///
+    /// # Errors
+    /// As for [`append`](Self::append).
+    pub fn append_and_keep(
+        &self,
+        entries: Vec<Entry>,
+        gateway: &str,
+        state: String,
+    ) -> Pending<Vec<Appended>> {
+        let rows = entries.len();
+        let kept = Kept {
+            gateway: gateway.to_owned(),
+            state,
+        };
+        self.ask(rows, |reply| {
+            Job::Append(entries, Some(kept), To::All(reply))
+        })
     }
 
     fn ask<T>(&self, rows: usize, job: impl FnOnce(Reply<T>) -> Job) -> Pending<T> {

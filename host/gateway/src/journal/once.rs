@@ -8,7 +8,7 @@ use super::error::{JournalError, ReadError};
 use super::event::{Asked, Event};
 use super::key::{IdempotencyKey, OrderKey, RequestId};
 use super::standing::Standing;
-use super::story::RequestStory;
+use super::story::{RequestOutcome, RequestStory};
 use super::table::{self, Link};
 use super::{append, index};
 
@@ -21,11 +21,12 @@ pub enum Begun {
         /// the request, the gateway, and the ids as far as they are known.
         about: About,
     },
-    /// The same was asked under the same key before. Nothing was written, and
+    /// The same was asked under the same key before, and it was sent, or may be
+    /// yet. Nothing was written, and
     /// nothing may be sent: answer what happened then.
     Repeated(Box<Told>),
-    /// Something else was asked under the same key before. Nothing was
-    /// written, and nothing may be sent.
+    /// Something else was asked under the same key before, and it was sent, or
+    /// may be yet. Nothing was written, and nothing may be sent.
     Conflict(Box<Told>),
 }
 
@@ -43,6 +44,15 @@ pub struct Told {
 }
 
 impl Told {
+    /// Whether its idempotency key cannot be used for a new try: something was
+    /// sent, or may be yet.
+    fn uses_its_key(&self) -> bool {
+        !matches!(
+            self.request.outcome,
+            RequestOutcome::Refused { .. } | RequestOutcome::NotSent { .. }
+        )
+    }
+
     /// Why another request under the same key is refused, in a sentence for
     /// the caller.
     #[must_use]
@@ -72,6 +82,7 @@ pub(super) fn begin(
     asked.seal(entry.about.gateway.as_deref());
     if let Some(key) = &asked.idempotency_key
         && let Some(told) = by_key(connection, key).map_err(unreadable)?
+        && told.uses_its_key()
     {
         let told = Box::new(told);
         return Ok(if told.asked.fingerprint == asked.fingerprint {
@@ -111,13 +122,16 @@ fn order_of(
     Ok(Some(known.unwrap_or_else(OrderKey::random)))
 }
 
-/// What is told of the request with this key.
+/// What is told of the latest request with this key: those before it were
+/// refused, or never left.
 pub(super) fn by_key(
     connection: &Connection,
     key: &IdempotencyKey,
 ) -> Result<Option<Told>, ReadError> {
     let seq: Option<i64> = connection
-        .prepare_cached("SELECT seq FROM rows WHERE idempotency_key = ?1")?
+        .prepare_cached(
+            "SELECT seq FROM rows WHERE idempotency_key = ?1 ORDER BY seq DESC LIMIT 1",
+        )?
         .query_row([key.as_str()], |row| row.get(0))
         .optional()?;
     match seq {

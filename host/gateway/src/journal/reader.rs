@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
 use super::entry::Row;
@@ -121,8 +121,8 @@ impl Reader {
         once::request(&self.connection, id)
     }
 
-    /// What became of the request with this idempotency key. `None` if it was
-    /// not used yet.
+    /// What became of the latest request with this idempotency key. `None` if
+    /// there was none.
     ///
     /// # Errors
     /// See [`ReadError`].
@@ -159,6 +159,23 @@ impl Reader {
         let seqs: Vec<i64> = seqs.collect::<rusqlite::Result<_>>()?;
         let told = seqs.into_iter().map(|seq| self.request(RequestId(seq)));
         told.filter_map(Result::transpose).collect()
+    }
+
+    /// What the gate of a gateway remembered when it was last
+    /// [kept](super::Journal::append_and_keep).
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn kept(&self, gateway: &str) -> Result<Option<String>, ReadError> {
+        let state = self
+            .connection
+            .query_row(
+                "SELECT state FROM kept WHERE gateway = ?1",
+                [gateway],
+                |row| row.get(0),
+            )
+            .optional()?;
+        Ok(state)
     }
 
     /// The row that halted trading, unless a later one resumed it.

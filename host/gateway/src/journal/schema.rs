@@ -15,7 +15,7 @@ const APPLICATION: i64 = 0x5350_4F4A;
 type Migration = fn(&Transaction<'_>) -> rusqlite::Result<()>;
 
 /// Step `n` makes version `n + 1`. Steps are added, never changed.
-const MIGRATIONS: &[Migration] = &[create_rows, create_orders];
+const MIGRATIONS: &[Migration] = &[create_rows, create_orders, create_kept];
 
 /// The version that this code reads and writes.
 pub(super) const VERSION: i64 = MIGRATIONS.len() as i64;
@@ -75,6 +75,20 @@ fn create_orders(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
          CREATE INDEX orders_open ON orders (first_seq) WHERE ended = 0;",
     )?;
     index::rebuild(transaction)
+}
+
+/// What a gate remembers is no history, and changes: it is kept beside the
+/// rows. A request that was refused leaves its idempotency key to the next.
+fn create_kept(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.execute_batch(
+        "CREATE TABLE kept (
+             gateway TEXT PRIMARY KEY,
+             state TEXT NOT NULL
+         ) STRICT, WITHOUT ROWID;
+         DROP INDEX rows_by_idempotency_key;
+         CREATE INDEX rows_by_idempotency_key ON rows (idempotency_key, seq)
+             WHERE idempotency_key IS NOT NULL;",
+    )
 }
 
 /// Opens a connection that writes, and brings the tables to the present

@@ -26,10 +26,19 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, JournalError>>;
 
 /// What is asked of the writer.
 pub(super) enum Job {
-    /// Write these rows, all or none.
-    Append(Vec<Entry>, To),
+    /// Write these rows, and keep this, all or none.
+    Append(Vec<Entry>, Option<Kept>, To),
     /// Write that something was asked, unless it was asked before.
     Begin(Box<Entry>, Reply<Begun>),
+}
+
+/// What a gate remembers, to be kept beside the rows.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The name of the gateway.
+    pub(super) gateway: String,
+    /// What it remembers, in a form of its own.
+    pub(super) state: String,
 }
 
 /// Where the answer about rows goes.
@@ -64,7 +73,7 @@ impl Job {
     /// How many rows it may write.
     pub(super) fn rows(&self) -> usize {
         match self {
-            Self::Append(entries, _) => entries.len(),
+            Self::Append(entries, ..) => entries.len(),
             Self::Begin(..) => 1,
         }
     }
@@ -72,7 +81,7 @@ impl Job {
     fn answer(self, answer: Answer) {
         // Who asked may have gone.
         match (self, answer) {
-            (Self::Append(_, to), Answer::Append(answer)) => to.answer(answer),
+            (Self::Append(.., to), Answer::Append(answer)) => to.answer(answer),
             (Self::Begin(_, reply), Answer::Begin(answer)) => drop(reply.send(*answer)),
             _ => {}
         }
@@ -80,7 +89,7 @@ impl Job {
 
     fn fail(self, error: JournalError) {
         match self {
-            Self::Append(_, to) => to.answer(Err(error)),
+            Self::Append(.., to) => to.answer(Err(error)),
             Self::Begin(_, reply) => drop(reply.send(Err(error))),
         }
     }
@@ -198,12 +207,17 @@ impl Writer {
         let mut link = found;
         let mut answers = Vec::with_capacity(batch.len());
         let mut transaction = transaction;
+        let mut kept_any = false;
         for job in batch {
             // What cannot be written of one does not spoil the others.
             let savepoint = transaction.savepoint()?;
             let before = link;
             let answer = match job {
-                Job::Append(entries, _) => {
+                Job::Append(entries, kept, _) => {
+                    if let Some(kept) = kept {
+                        append::keep(&savepoint, kept)?;
+                        kept_any = true;
+                    }
                     Answer::Append(keep(append::all(&savepoint, &mut link, entries))?)
                 }
                 Job::Begin(entry, _) => {
@@ -223,7 +237,7 @@ impl Writer {
             }
             answers.push(answer);
         }
-        if link == found {
+        if link == found && !kept_any {
             transaction.rollback()?;
         } else {
             self.perhaps = Some(link);

@@ -1,5 +1,7 @@
 //! Why a request gave no answer.
 
+use super::Confirmation;
+
 /// A message from TWS itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TwsMessage {
@@ -51,6 +53,13 @@ pub enum Error {
     /// yourself: look it up.
     #[error("{}", .0.message)]
     Uncertain(UncertainOrder),
+    /// A person has to confirm the order first. Nothing was sent: ask, and run
+    /// the request again once the person has confirmed.
+    #[error(
+        "This order needs the confirmation of a person, and nobody was asked: nothing was sent. \
+         Use a client that can ask its user."
+    )]
+    ConfirmationNeeded(Box<Confirmation>),
     /// The call was cancelled, or ran into its deadline.
     #[error("{0}")]
     Cancelled(String),

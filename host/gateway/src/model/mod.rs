@@ -32,7 +32,9 @@ pub use orders::{
     Algorithm, Oca, OcaType, Order, OrderState, OrderStatus, OrderType, OtherOrderType, Pegged,
     PlacedOrder, StopAndLimit, TimeInForce, TrailBy, TrailingStop, TrailingStopLimit,
 };
-pub use trading::{Caller, OrderImpact};
+pub use trading::{
+    Approval, Caller, Confirmation, OrderImpact, OrderOptions, Preview, PreviewToken,
+};
 pub use types::{Action, ComboLeg, Contract, Gap, OptionRight, SecurityType};
 
 /// What every request to the gateway answers.

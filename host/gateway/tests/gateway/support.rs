@@ -126,6 +126,7 @@ pub fn kind<T: std::fmt::Debug>(outcome: Result<T, Error>) -> (&'static str, Str
         Error::InvalidRequest(_) => "invalid-request",
         Error::Rejected(_) => "rejected",
         Error::Uncertain(_) => "uncertain",
+        Error::ConfirmationNeeded(_) => "confirmation-needed",
         Error::Cancelled(_) => "cancelled",
         Error::Other(_) => "other",
     };

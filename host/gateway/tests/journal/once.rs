@@ -76,6 +76,59 @@ fn the_same_key_with_another_order_is_a_conflict() {
 }
 
 #[test]
+fn what_never_left_does_not_use_its_key_up() {
+    use sandpit_gateway::journal::{NotSent, Refused, RequestKind};
+    let folder = Folder::new();
+    let journal = folder.open();
+    let first = begin(&journal, place("10", "101.50").once(key("a")));
+    let refused = Refused {
+        of: RequestKind::Place,
+        by: "max_quantity".into(),
+        sentence: "Too much.".into(),
+    };
+    append(&journal, &first, Event::Refused(refused));
+    // Another order under the same key is a new try too.
+    let second = begin(&journal, place("5", "101.50").once(key("a")));
+    append(&journal, &second, sending());
+    let not_sent = NotSent {
+        of: RequestKind::Place,
+        sentence: "It never left.".into(),
+    };
+    append(&journal, &second, Event::NotSent(not_sent));
+    let third = begin(&journal, place("5", "101.50").once(key("a")));
+    append(&journal, &third, sending());
+    let again = ask(&journal, "paper", place("5", "101.50").once(key("a")));
+    let Begun::Repeated(told) = again else {
+        panic!("{again:?}");
+    };
+    assert_eq!(Some(told.request.id), third.request);
+    let other = ask(&journal, "paper", place("10", "101.50").once(key("a")));
+    assert!(matches!(other, Begun::Conflict(_)), "{other:?}");
+}
+
+#[test]
+fn what_a_gate_remembers_is_kept_with_its_rows_or_not_at_all() {
+    use sandpit_gateway::journal::Entry;
+    let folder = Folder::new();
+    let journal = folder.open();
+    let entry = |event| Entry::new(NOON, About::default(), event);
+    let kept = |gateway: &str| folder.read().kept(gateway).unwrap();
+    assert_eq!(kept("paper"), None);
+    let with = |entries, state: &str| journal.append_and_keep(entries, "paper", state.into());
+    with(vec![entry(note("1"))], "first").wait().unwrap();
+    with(vec![], "second").wait().unwrap();
+    assert_eq!(kept("paper").as_deref(), Some("second"));
+    let bad = with(vec![entry(Event::Asked(place("1", "1")))], "third");
+    assert!(bad.wait().is_err());
+    assert_eq!(kept("paper").as_deref(), Some("second"));
+    assert_eq!(kept("live"), None);
+    drop(journal);
+    folder.open();
+    assert_eq!(kept("paper").as_deref(), Some("second"));
+    assert!(folder.read().verify().unwrap().is_whole());
+}
+
+#[test]
 fn who_asks_plays_no_part_and_a_given_fingerprint_decides() {
     let folder = Folder::new();
     let journal = folder.open();

@@ -109,7 +109,7 @@ fn an_older_journal_is_brought_up_to_date() {
     drop(journal);
     let older = folder.meddle();
     older
-        .execute_batch("DROP TABLE orders; PRAGMA user_version = 1")
+        .execute_batch("DROP TABLE orders; DROP TABLE kept; PRAGMA user_version = 1")
         .unwrap();
     drop(older);
     assert!(Reader::open(folder.journal()).is_err());
