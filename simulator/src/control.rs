@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use rust_decimal::Decimal;
 
-use crate::books::Books;
+use crate::books::{Books, OrderChange};
 use crate::chaos::{Fault, Happened, Script};
 use crate::error::ControlError;
 use crate::inspect::{ConnectionInfo, ConnectionTotals};
@@ -179,6 +179,12 @@ impl Control {
     /// What clients asked, oldest first: the last 100,000 requests.
     pub fn received(&self) -> Vec<Received> {
         lock(&self.world).received()
+    }
+
+    /// What became of orders, change by change, oldest first: the last 100,000 changes. With
+    /// [`Control::books`] it tells what was open and what was held at any instant.
+    pub fn order_changes(&self) -> Vec<OrderChange> {
+        lock(&self.world).exchange.changes().cloned().collect()
     }
 
     /// How many steps the market has taken.

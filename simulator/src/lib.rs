@@ -79,7 +79,7 @@ pub mod tape;
 mod wire;
 mod world;
 
-pub use books::{AccountBooks, Books, ExecutionRecord, OrderRecord, PositionRecord};
+pub use books::{AccountBooks, Books, ExecutionRecord, OrderChange, OrderRecord, PositionRecord};
 pub use chaos::{
     Chaos, Event, Farm, Fault, Garbage, Happened, Happening, HistoryPacing, Moment, Profile,
     Script, Wait,

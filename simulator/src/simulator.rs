@@ -202,6 +202,7 @@ impl Simulator {
     /// | `GET /state` | address, steps, connections |
     /// | `GET /books` | the [`Books`], and whether they add up |
     /// | `GET /received` | what clients asked, oldest first; `?after=N` leaves out the first N |
+    /// | `GET /changes` | what became of orders, change by change; `?after=N` likewise |
     /// | `GET /happened` | what was done and what came of it; `?after=N` likewise |
     /// | `GET /price?symbol=VTI` | an instrument's price and contract id |
     /// | `POST /do` | does one thing, or each of a list: see [`Fault`](crate::Fault) |

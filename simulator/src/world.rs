@@ -138,9 +138,20 @@ impl World {
         {
             return self.start(connection, start.client_id.unwrap_or_default());
         }
-        let flow = client.answer(&mut self.exchange, self.permission, request, now);
+        let dropped = self.trouble.drop_on(&request);
+        if dropped.is_some() {
+            // From here on the client hears nothing.
+            client.is_muted = true;
+        }
+        let flow = match dropped {
+            Some(false) => Flow::Continue,
+            Some(true) | None => client.answer(&mut self.exchange, self.permission, request, now),
+        };
         self.announce(now);
-        flow
+        match dropped {
+            Some(_) => Flow::Close(String::from("it was dropped with an order")),
+            None => flow,
+        }
     }
 
     fn start(&mut self, connection: u64, client_id: i32) -> Flow {

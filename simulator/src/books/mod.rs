@@ -4,4 +4,6 @@ pub(crate) mod ledger;
 pub(crate) mod margin;
 mod snapshot;
 
-pub use snapshot::{AccountBooks, Books, ExecutionRecord, OrderRecord, PositionRecord};
+pub use snapshot::{
+    AccountBooks, Books, ExecutionRecord, OrderChange, OrderRecord, PositionRecord,
+};

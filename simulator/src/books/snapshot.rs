@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 /// Everything the simulator knows about money and orders, at one moment.
 ///
@@ -142,8 +143,34 @@ pub struct OrderRecord {
     pub status: String,
     /// The limit, in the instrument's currency.
     pub limit_price: Option<Decimal>,
+    /// TWS's auxiliary price, in the instrument's currency: of a stop its trigger, of a trailing
+    /// one its distance from the market.
+    pub aux_price: Option<Decimal>,
     /// The order this one is attached to.
     pub parent_id: Option<i32>,
+    /// The one-cancels-all group: the client's, or the one that TWS makes of the children of one
+    /// parent.
+    pub oca_group: Option<String>,
+    /// The client's own text.
+    pub order_ref: Option<String>,
+    /// TWS's permanent id, unique over all clients.
+    pub perm_id: i64,
+}
+
+/// How an order stood after something had changed about it: it came, it was changed, a part of
+/// it was filled, or it ended. Staged orders are among them; what was refused without becoming an
+/// order is not.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct OrderChange {
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    /// The order, as it stood then.
+    pub order: OrderRecord,
+    /// The middle of bid and ask then, in the instrument's currency.
+    pub price: Option<Decimal>,
 }
 
 impl Books {

@@ -136,6 +136,7 @@ impl World {
             }
             Fault::DuplicateStatuses { next } => self.trouble.orders.duplicate = next,
             Fault::OmitStatuses { next } => self.trouble.orders.omit = next,
+            Fault::DropOnOrder { next, arrives } => self.trouble.orders.drop = (next, arrives),
             Fault::PartialFills { next, quantity } => {
                 self.exchange.faults.partial = (next, quantity);
             }

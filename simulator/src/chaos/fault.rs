@@ -200,6 +200,13 @@ pub enum Fault {
         /// The most that one of them fills.
         quantity: Decimal,
     },
+    /// Ends the connection in the instant in which an order, a change or a cancel arrives on it.
+    DropOnOrder {
+        /// How many of them.
+        next: u32,
+        /// Whether it is carried out all the same. The client is told nothing of it either way.
+        arrives: bool,
+    },
     /// Rejects new orders: they become `Inactive`, and an error message says why.
     RejectOrders {
         /// How many.

@@ -137,6 +137,34 @@ impl Trouble {
         self.pacing.history(request, now)
     }
 
+    /// Whether the connection ends with this request, and if so, whether the request is carried
+    /// out first.
+    pub(crate) fn drop_on(&mut self, request: &Request) -> Option<bool> {
+        let what = match request {
+            Request::PlaceOrderRequest(request) => {
+                let is_what_if = request.order.as_ref().and_then(|order| order.what_if);
+                (is_what_if != Some(true)).then_some(("order", request.order_id))
+            }
+            Request::CancelOrderRequest(request) => Some(("cancel of order", request.order_id)),
+            _ => None,
+        };
+        let (what, order_id) = what?;
+        let (next, arrives) = &mut self.orders.drop;
+        if !order_events::take(next) {
+            return None;
+        }
+        let becomes = if *arrives {
+            "carried out, and told to nobody"
+        } else {
+            "lost"
+        };
+        self.orders.effects.push(format!(
+            "the connection ended with {what} {}, which was {becomes}",
+            order_id.unwrap_or_default()
+        ));
+        Some(*arrives)
+    }
+
     /// Whether something waits for the clock.
     pub(crate) fn awaits_clock(&self) -> bool {
         self.orders.awaits_clock()

@@ -44,6 +44,8 @@ pub(crate) struct OrderEvents {
     pub(crate) duplicate: u32,
     pub(crate) delay: Option<(u32, Wait)>,
     pub(crate) reverse: u32,
+    /// How many orders end their connection, and whether they are carried out.
+    pub(crate) drop: (u32, bool),
     delayed: Vec<(Due, Event)>,
     held: Vec<Event>,
     /// What was done, in words, since it was last asked.

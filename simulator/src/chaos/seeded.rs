@@ -15,28 +15,35 @@ pub struct Profile {
     pub steps: u64,
     /// How many steps there are between two faults, on average.
     pub mean_gap: u64,
+    /// How many steps a fault lasts at most.
+    pub longest: u64,
     /// A restart with a login every so many steps.
     pub night: Option<u64>,
-    /// Connections that drop, hang and crawl.
+    /// Connections that drop, hang and crawl, some in the middle of an order.
     pub sockets: bool,
+    /// Another program takes this client id each time after a drop.
+    pub client_id: Option<i32>,
     /// Frames that cannot be read.
     pub garbage: bool,
     /// Links and farms that come and go.
     pub links: bool,
     /// Messages about orders that are late, out of order, double or missing.
     pub order_events: bool,
-    /// Orders that are rejected, filled in parts, or filled while they are cancelled.
+    /// Orders that are rejected, filled in parts, or filled while they are cancelled, and bands
+    /// that limits must be in.
     pub orders: bool,
 }
 
 impl Profile {
-    /// All kinds of trouble, and a restart every tenth part of the time.
+    /// All kinds of trouble but for taken client ids, and a restart every tenth part of the time.
     pub fn everything(steps: u64) -> Self {
         Self {
             steps,
             mean_gap: 20,
+            longest: 10,
             night: Some((steps / 10).max(1)),
             sockets: true,
+            client_id: None,
             garbage: true,
             links: true,
             order_events: true,
@@ -68,30 +75,41 @@ impl Profile {
         }
     }
 
-    /// Every kind of trouble that is wanted, each a way to make a fault and how long it lasts.
-    fn kinds(&self) -> Vec<fn(&mut ChaCha8Rng) -> Trouble> {
-        let mut kinds: Vec<fn(&mut ChaCha8Rng) -> Trouble> = Vec::new();
+    /// Every kind of trouble that is wanted.
+    fn kinds(&self) -> Vec<Kind> {
+        let mut kinds: Vec<Kind> = Vec::new();
         if self.sockets {
-            kinds.extend([drop_all, silence, crawl, half_open] as [fn(&mut ChaCha8Rng) -> _; 4]);
+            kinds.extend([drop_all, silence, crawl, half_open, drop_on_order] as [Kind; 5]);
+        }
+        if self.client_id.is_some() {
+            kinds.push(take_id);
         }
         if self.garbage {
             kinds.push(garbage);
         }
         if self.links {
-            kinds.extend([link, farm, server] as [fn(&mut ChaCha8Rng) -> _; 3]);
+            kinds.extend([link, farm, server] as [Kind; 3]);
         }
         if self.order_events {
-            kinds.extend([delay, reverse, duplicate, omit] as [fn(&mut ChaCha8Rng) -> _; 4]);
+            kinds.extend([delay, reverse, duplicate, omit] as [Kind; 4]);
         }
         if self.orders {
-            kinds.extend([partial, reject, fill_on_cancel] as [fn(&mut ChaCha8Rng) -> _; 3]);
+            kinds.extend([partial, reject, fill_on_cancel, band] as [Kind; 4]);
         }
         kinds
     }
+
+    /// How long a fault lasts.
+    fn while_it_lasts(&self, random: &mut ChaCha8Rng) -> u64 {
+        random.random_range(1..=self.longest.max(1))
+    }
 }
 
-/// A fault, and what ends it so many steps later.
-type Trouble = (Fault, Option<(u64, Fault)>);
+/// A way to make trouble.
+type Kind = fn(&mut ChaCha8Rng, &Profile) -> Trouble;
+
+/// Faults and what ends them, each so many steps after the trouble began.
+type Trouble = Vec<(u64, Fault)>;
 
 /// Where seeded scripts come from.
 #[derive(Debug)]
@@ -112,16 +130,14 @@ impl Chaos {
             }
             let chosen = random.random_range(0..kinds.len());
             let Some(kind) = kinds.get(chosen) else { break };
-            let (fault, end) = kind(&mut random);
-            planned.push((now, fault));
-            if let Some((lasts, end)) = end {
-                planned.push((now.saturating_add(lasts).min(profile.steps), end));
+            for (after, fault) in kind(&mut random, profile) {
+                planned.push((now.saturating_add(after).min(profile.steps), fault));
             }
         }
         if let Some(night) = profile.night.filter(|&night| night > 0) {
             let mut at = night;
             while at < profile.steps {
-                let login = Wait::Steps(random.random_range(1..=5));
+                let login = Wait::Steps(profile.while_it_lasts(&mut random));
                 planned.push((at, Fault::Restart { login }));
                 at = at.saturating_add(night);
             }
@@ -142,103 +158,139 @@ impl Chaos {
     }
 }
 
-fn drop_all(_: &mut ChaCha8Rng) -> Trouble {
-    (Fault::DropConnections, None)
+fn drop_all(_: &mut ChaCha8Rng, _: &Profile) -> Trouble {
+    vec![(0, Fault::DropConnections)]
 }
 
-fn silence(random: &mut ChaCha8Rng) -> Trouble {
-    let end = (random.random_range(1..=4), Fault::EndSilence);
-    (Fault::Silence, Some(end))
+fn silence(random: &mut ChaCha8Rng, profile: &Profile) -> Trouble {
+    let end = profile.while_it_lasts(random);
+    vec![(0, Fault::Silence), (end, Fault::EndSilence)]
 }
 
-fn crawl(random: &mut ChaCha8Rng) -> Trouble {
+fn crawl(random: &mut ChaCha8Rng, profile: &Profile) -> Trouble {
     let slow = Fault::SlowSockets {
         bytes: random.random_range(16..=256),
         pause_millis: 1,
     };
-    (slow, Some((random.random_range(1..=4), Fault::FastSockets)))
+    let end = profile.while_it_lasts(random);
+    vec![(0, slow), (end, Fault::FastSockets)]
 }
 
-fn half_open(random: &mut ChaCha8Rng) -> Trouble {
-    let end = (random.random_range(1..=4), Fault::AcceptConnections);
-    (Fault::HalfOpenConnections, Some(end))
+/// Connections that are made after a drop are never answered.
+fn half_open(random: &mut ChaCha8Rng, profile: &Profile) -> Trouble {
+    let end = profile.while_it_lasts(random);
+    let mut trouble = vec![
+        (0, Fault::HalfOpenConnections),
+        (end, Fault::AcceptConnections),
+    ];
+    if random.random_bool(0.5) {
+        trouble.insert(1, (0, Fault::DropConnections));
+    }
+    trouble
 }
 
-fn garbage(random: &mut ChaCha8Rng) -> Trouble {
+fn drop_on_order(random: &mut ChaCha8Rng, _: &Profile) -> Trouble {
+    let arrives = random.random_bool(0.5);
+    vec![(0, Fault::DropOnOrder { next: 1, arrives })]
+}
+
+fn take_id(random: &mut ChaCha8Rng, profile: &Profile) -> Trouble {
+    let Some(client_id) = profile.client_id else {
+        return Vec::new();
+    };
+    let end = profile.while_it_lasts(random);
+    vec![
+        (0, Fault::TakeClientId { client_id }),
+        (0, Fault::DropConnections),
+        (end, Fault::FreeClientId { client_id }),
+    ]
+}
+
+fn garbage(random: &mut ChaCha8Rng, _: &Profile) -> Trouble {
     let kind = match random.random_range(0..4) {
         0 => Garbage::Noise,
         1 => Garbage::UnknownMessage,
         2 => Garbage::Truncated,
         _ => Garbage::Length,
     };
-    (Fault::Garbage { kind }, None)
+    vec![(0, Fault::Garbage { kind })]
 }
 
-fn link(random: &mut ChaCha8Rng) -> Trouble {
+fn link(random: &mut ChaCha8Rng, profile: &Profile) -> Trouble {
     let restored = Fault::LinkRestored {
         data_lost: random.random_bool(0.5),
     };
-    (
-        Fault::LinkLost,
-        Some((random.random_range(1..=10), restored)),
-    )
+    let end = profile.while_it_lasts(random);
+    vec![(0, Fault::LinkLost), (end, restored)]
 }
 
-fn farm(random: &mut ChaCha8Rng) -> Trouble {
+fn farm(random: &mut ChaCha8Rng, profile: &Profile) -> Trouble {
     let farm = match random.random_range(0..3) {
         0 => Farm::MarketData,
         1 => Farm::Historical,
         _ => Farm::Definitions,
     };
-    let end = (random.random_range(1..=10), Fault::FarmRestored { farm });
-    (Fault::FarmBroken { farm }, Some(end))
+    let end = profile.while_it_lasts(random);
+    vec![
+        (0, Fault::FarmBroken { farm }),
+        (end, Fault::FarmRestored { farm }),
+    ]
 }
 
-fn server(_: &mut ChaCha8Rng) -> Trouble {
-    (Fault::ServerLinkBroken, None)
+fn server(_: &mut ChaCha8Rng, _: &Profile) -> Trouble {
+    vec![(0, Fault::ServerLinkBroken)]
 }
 
-fn delay(random: &mut ChaCha8Rng) -> Trouble {
+fn delay(random: &mut ChaCha8Rng, profile: &Profile) -> Trouble {
     let fault = Fault::DelayOrderEvents {
         next: random.random_range(1..=6),
-        by: Wait::Steps(random.random_range(1..=5)),
+        by: Wait::Steps(profile.while_it_lasts(random)),
     };
-    (fault, None)
+    vec![(0, fault)]
 }
 
-fn reverse(random: &mut ChaCha8Rng) -> Trouble {
+fn reverse(random: &mut ChaCha8Rng, _: &Profile) -> Trouble {
     let next = random.random_range(2..=5);
-    (Fault::ReverseOrderEvents { next }, None)
+    vec![(0, Fault::ReverseOrderEvents { next })]
 }
 
-fn duplicate(random: &mut ChaCha8Rng) -> Trouble {
+fn duplicate(random: &mut ChaCha8Rng, _: &Profile) -> Trouble {
     let next = random.random_range(1..=4);
-    (Fault::DuplicateStatuses { next }, None)
+    vec![(0, Fault::DuplicateStatuses { next })]
 }
 
-fn omit(random: &mut ChaCha8Rng) -> Trouble {
+fn omit(random: &mut ChaCha8Rng, _: &Profile) -> Trouble {
     let next = random.random_range(1..=2);
-    (Fault::OmitStatuses { next }, None)
+    vec![(0, Fault::OmitStatuses { next })]
 }
 
-fn partial(random: &mut ChaCha8Rng) -> Trouble {
+fn partial(random: &mut ChaCha8Rng, _: &Profile) -> Trouble {
     let fault = Fault::PartialFills {
         next: random.random_range(1..=4),
         quantity: Decimal::from(random.random_range(1..=3)),
     };
-    (fault, None)
+    vec![(0, fault)]
 }
 
-fn reject(_: &mut ChaCha8Rng) -> Trouble {
+fn reject(_: &mut ChaCha8Rng, _: &Profile) -> Trouble {
     let fault = Fault::RejectOrders {
         next: 1,
         code: 201,
         text: String::from("Order rejected - reason:The exchange does not take this order"),
     };
-    (fault, None)
+    vec![(0, fault)]
 }
 
-fn fill_on_cancel(random: &mut ChaCha8Rng) -> Trouble {
+fn fill_on_cancel(random: &mut ChaCha8Rng, _: &Profile) -> Trouble {
     let quantity = random.random_bool(0.5).then_some(Decimal::ONE);
-    (Fault::FillOnCancel { next: 1, quantity }, None)
+    vec![(0, Fault::FillOnCancel { next: 1, quantity })]
+}
+
+fn band(random: &mut ChaCha8Rng, profile: &Profile) -> Trouble {
+    let percent = Some(Decimal::from(random.random_range(1..=10)));
+    let end = profile.while_it_lasts(random);
+    vec![
+        (0, Fault::PriceBand { percent }),
+        (end, Fault::PriceBand { percent: None }),
+    ]
 }

@@ -86,6 +86,7 @@ impl Exchange {
         order.completed = Some(now);
         let (client_id, order_id) = (order.client_id, order.order_id);
         let status = order.order_status();
+        self.note_change(perm_id, now);
         self.events.push(Event::ToClient(client_id, status.into()));
         self.report_error(perm_id, 202, reason.to_owned(), now);
         for child in self.children(client_id, order_id) {

@@ -143,7 +143,7 @@ impl Exchange {
             let details = execution.details(-1);
             self.events.push(Event::ToClient(client, details.into()));
         }
-        self.report(perm_id);
+        self.report(perm_id, now);
         for execution in made.iter().filter(|one| one.is_booked()) {
             let commission = execution.commission_report();
             self.events.push(Event::ToClient(client, commission.into()));
@@ -245,7 +245,7 @@ impl Exchange {
                 self.cancel_order(other, now);
             } else if let Some(order) = self.orders.get_mut(&other) {
                 order.terms.quantity = order.filled + left;
-                self.report(other);
+                self.report(other, now);
             }
         }
     }
@@ -261,7 +261,7 @@ impl Exchange {
         child.is_held = false;
         child.is_resting = false;
         child.status = child.waiting_status(now);
-        self.report(perm_id);
+        self.report(perm_id, now);
         self.arrive(perm_id, now);
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod bar_request;
 pub(crate) mod bars;
 mod cancel;
 mod catalogue;
+mod changes;
 pub(crate) mod combo;
 mod derive;
 pub(crate) mod faults;
@@ -21,7 +22,7 @@ pub(crate) mod search;
 mod terms;
 pub(crate) mod trigger;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
 use rust_decimal::Decimal;
@@ -34,7 +35,9 @@ use self::market::Market;
 use self::order::{Execution, Order};
 use self::search::Refusal;
 use crate::books::ledger::Ledger;
-use crate::books::{AccountBooks, Books, ExecutionRecord, OrderRecord, PositionRecord};
+use crate::books::{
+    AccountBooks, Books, ExecutionRecord, OrderChange, OrderRecord, PositionRecord,
+};
 use crate::wire::message::Reply;
 use crate::wire::proto;
 
@@ -69,6 +72,8 @@ pub(crate) struct Exchange {
     /// What the check after every fill found.
     defects: Vec<String>,
     next_perm_id: i64,
+    /// What became of orders, change by change.
+    changes: VecDeque<OrderChange>,
     /// No order fills while this is set.
     pub(crate) fills_paused: bool,
     pub(crate) faults: OrderFaults,
@@ -87,6 +92,7 @@ impl Exchange {
             events: Vec::new(),
             defects: Vec::new(),
             next_perm_id: 1_900_000_001,
+            changes: VecDeque::new(),
             fills_paused: false,
             faults: OrderFaults::default(),
         }
@@ -161,7 +167,8 @@ impl Exchange {
     }
 
     /// Tells the order's client where it stands: the order, then its status.
-    fn report(&mut self, perm_id: i64) {
+    fn report(&mut self, perm_id: i64, now: OffsetDateTime) {
+        self.note_change(perm_id, now);
         if let Some(order) = self.orders.get(&perm_id) {
             let client = order.client_id;
             let (open, status) = (order.open_order(), order.order_status());
@@ -278,7 +285,11 @@ fn order_record(order: &Order) -> OrderRecord {
         filled: order.filled,
         status: order.status.to_string(),
         limit_price: order.terms.limit,
+        aux_price: order.terms.aux,
         parent_id: order.terms.parent_id,
+        oca_group: order.terms.oca.as_ref().map(|(group, _)| group.clone()),
+        order_ref: order.message.order_ref.clone(),
+        perm_id: order.perm_id,
     }
 }
 

@@ -122,6 +122,8 @@ impl Exchange {
         self.orders.insert(perm_id, order);
         if transmit {
             self.transmit(perm_id, now);
+        } else {
+            self.note_change(perm_id, now);
         }
         Ok(())
     }
@@ -189,13 +191,13 @@ impl Exchange {
             order.status = Status::Inactive;
             order.completed = Some(now);
             order.reject_reason = Some(refusal.text.clone());
-            self.report(perm_id);
+            self.report(perm_id, now);
             self.report_error(perm_id, refusal.code, refusal.text, now);
             return false;
         }
         order.is_held = is_held;
         order.status = order.waiting_status(now);
-        self.report(perm_id);
+        self.report(perm_id, now);
         let is_out_of_band = self.orders.get(&perm_id).is_some_and(|order| {
             let price = self.market.quote_of(&order.instrument);
             price.is_some_and(|quote| self.faults.is_out_of_band(order, quote.mark))
@@ -274,7 +276,7 @@ impl Exchange {
             }
         } else {
             order.status = order.waiting_status(now);
-            self.report(perm_id);
+            self.report(perm_id, now);
             self.arrive(perm_id, now);
         }
         Ok(())

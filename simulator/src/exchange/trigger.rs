@@ -106,7 +106,7 @@ impl Exchange {
         }
         if order.status == Status::PreSubmitted && order.waiting_status(now) == Status::Submitted {
             order.status = Status::Submitted;
-            self.report(perm_id);
+            self.report(perm_id, now);
         }
     }
 

@@ -85,8 +85,8 @@ pub(super) fn answer(
     let control = &port.control;
     match (method.as_str(), path) {
         ("GET", "/") => Ok(json!({ "requests": [
-            "GET /state", "GET /books", "GET /received?after=N", "GET /happened?after=N",
-            "GET /price?symbol=SYMBOL", "POST /do", "POST /step", "POST /script", "POST /chaos",
+            "GET /state", "GET /books", "GET /received?after=N", "GET /changes?after=N",
+            "GET /happened?after=N", "GET /price?symbol=SYMBOL", "POST /do", "POST /step", "POST /script", "POST /chaos",
             "DELETE /script",
         ] })),
         ("GET", "/state") => Ok(json!({
@@ -101,6 +101,7 @@ pub(super) fn answer(
             Ok(json!({ "books": books, "addUp": problem.is_none(), "problem": problem }))
         }
         ("GET", "/received") => Ok(json!(rest(control.received(), query)?)),
+        ("GET", "/changes") => Ok(json!(rest(control.order_changes(), query)?)),
         ("GET", "/happened") => Ok(json!(rest(control.happened(), query)?)),
         ("GET", "/price") => {
             let symbol = parameter(query, "symbol").ok_or_else(|| {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use crate::wire::message::{Request, WireMessage};
 use crate::wire::proto;
@@ -12,6 +13,9 @@ use crate::wire::proto;
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Received {
+    /// When it was read.
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
     /// The connection it came on.
     pub connection: u64,
     /// The client's id; `None` before the session was started.
@@ -31,6 +35,7 @@ impl Received {
         let mut fields = Fields::default();
         let id = fields.read(request);
         Self {
+            at: OffsetDateTime::now_utc(),
             connection,
             client_id,
             name: request.name(),
@@ -47,6 +52,7 @@ impl Received {
         id: Option<i32>,
     ) -> Self {
         Self {
+            at: OffsetDateTime::now_utc(),
             connection,
             client_id,
             name,

@@ -185,6 +185,33 @@ async fn too_many_messages_are_refused_when_limits_are_enforced() {
 }
 
 #[tokio::test]
+async fn whoever_goes_on_asking_too_much_is_disconnected() {
+    let simulator = still().await;
+    let mut raw = Raw::started(&simulator, 1).await;
+    past_the_start(&mut raw).await;
+    act(
+        &simulator,
+        Fault::EnforcePacing {
+            messages: Some(0),
+            history: HistoryPacing::Off,
+        },
+    );
+    // A refusal for each, up to the third second of them.
+    let mut refusals = 0;
+    while raw.try_message(49, &[]).await {
+        match raw.read_id().await {
+            Some(id) => assert_eq!(id, 4),
+            None => break,
+        }
+        refusals += 1;
+        tokio::time::sleep(std::time::Duration::from_millis(250)).await;
+    }
+    assert!(refusals >= 3, "{refusals}");
+    eventually("the end", || simulator.connections().is_empty()).await;
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
 async fn history_asked_twice_is_a_violation_when_limits_are_enforced() {
     let simulator = still().await;
     let client = connect(&simulator, 1).await;
@@ -253,9 +280,29 @@ async fn a_script_is_played_by_steps_and_by_the_clock() {
 fn a_script_survives_being_written_down() {
     let script = Chaos::seeded(3, &Profile::everything(2_000));
     let json = serde_json::to_string(&script).unwrap();
+    assert!(!json.contains("takeClientId"));
     assert_eq!(Script::from_json(&json).unwrap(), script);
     assert!(script.events.len() > 100);
     assert_ne!(script, Chaos::seeded(4, &Profile::everything(2_000)));
+
+    let mut profile = Profile::everything(2_000);
+    profile.client_id = Some(5);
+    let faults: Vec<Fault> = Chaos::seeded(3, &profile)
+        .events
+        .into_iter()
+        .map(|event| event.fault)
+        .collect();
+    for fault in [
+        Fault::TakeClientId { client_id: 5 },
+        Fault::FreeClientId { client_id: 5 },
+        Fault::PriceBand { percent: None },
+        Fault::DropOnOrder {
+            next: 1,
+            arrives: true,
+        },
+    ] {
+        assert!(faults.contains(&fault), "{fault}");
+    }
 }
 
 /// Steps through a seeded script and returns what was done, without what depends on clients.

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use sandpit_simulator::{Fault, Happening, Simulator, Wait};
 
 use crate::chaos::act;
-use crate::support::{Trader, decimal, still, stock};
+use crate::support::{Trader, decimal, eventually, still, stock};
 
 pub fn buy(quantity: f64) -> Order {
     market_order(Action::Buy, quantity)
@@ -84,6 +84,95 @@ async fn news_of_orders_can_be_out_of_order_double_or_missing() {
         trader.hears(3).await[1..],
         ["status 5 Submitted 0/10", "open 5 Submitted"]
     );
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_connection_can_end_with_an_order_that_arrives_or_does_not() {
+    let simulator = still().await;
+    for arrives in [false, true] {
+        let trader = Trader::new(&simulator, 1).await;
+        act(&simulator, Fault::DropOnOrder { next: 1, arrives });
+        trader.place(1, &stock("VTI"), &buy_at(10.0, 1.0)).await;
+        eventually("the end", || simulator.connections().is_empty()).await;
+        let orders = simulator.books().orders;
+        assert_eq!(orders.len(), usize::from(arrives), "{orders:?}");
+        trader.client.disconnect().await;
+    }
+    // A preview is no order; a cancel is like one.
+    let mut trader = Trader::new(&simulator, 1).await;
+    act(
+        &simulator,
+        Fault::DropOnOrder {
+            next: 1,
+            arrives: true,
+        },
+    );
+    let preview = Order {
+        what_if: true,
+        ..buy(1.0)
+    };
+    trader.place(2, &stock("VTI"), &preview).await;
+    trader.hears_until("open 2").await;
+    trader.cancel(1).await;
+    eventually("the end", || simulator.connections().is_empty()).await;
+    assert_eq!(simulator.books().orders[0].status, "Cancelled");
+    let effects = effects(&simulator);
+    assert!(effects[0].ends_with("which was lost"), "{effects:?}");
+    assert_eq!(effects.len(), 3, "{effects:?}");
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn every_change_of_an_order_is_on_record() {
+    let simulator = still().await;
+    let mut trader = Trader::new(&simulator, 1).await;
+    let most = Decimal::from(4);
+    act(
+        &simulator,
+        Fault::PartialFills {
+            next: 1,
+            quantity: most,
+        },
+    );
+    trader.place(1, &stock("VTI"), &buy_at(10.0, 400.0)).await;
+    trader.hears_until("status 1 Submitted 4/6").await;
+    trader.place(1, &stock("VTI"), &buy_at(10.0, 300.0)).await;
+    trader.hears_until("status 1 Submitted 4/6").await;
+    trader.cancel(1).await;
+    trader.hears_until("error 1 202").await;
+    let staged = Order {
+        transmit: false,
+        ..buy(3.0)
+    };
+    trader.place(2, &stock("TLT"), &staged).await;
+    trader.settle().await;
+    let changes = simulator.control().order_changes();
+    let lines: Vec<String> = changes
+        .iter()
+        .map(|change| {
+            let order = &change.order;
+            format!(
+                "{} {} {}/{}",
+                order.order_id, order.status, order.filled, order.total_quantity
+            )
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            "1 Submitted 0/10",
+            "1 Submitted 4/10",
+            "1 Submitted 4/10",
+            "1 Cancelled 4/10",
+            "2 Staged 0/3",
+        ]
+    );
+    assert_eq!(changes[2].order.limit_price, Some(decimal("300")));
+    assert_eq!(changes[0].price, Some(decimal("328.5")));
+    assert!(changes.windows(2).all(|pair| pair[0].at <= pair[1].at));
+    let received = simulator.received();
+    assert!(received.windows(2).all(|pair| pair[0].at <= pair[1].at));
     simulator.shutdown().await;
 }
 

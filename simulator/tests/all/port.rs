@@ -69,6 +69,8 @@ async fn the_state_and_the_books_are_there_to_see() {
     let last = &port.get(&format!("/received?after={}", count - 1)).await[0];
     assert_eq!(last["name"], "PlaceOrderRequest");
     assert_eq!(last["fields"]["symbol"], "VTI");
+    let changes = port.get("/changes?after=1").await;
+    assert_eq!(changes[0]["order"]["status"], "Filled");
     assert!(port.get("/").await["requests"].is_array());
     simulator.shutdown().await;
 }

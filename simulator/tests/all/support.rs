@@ -268,9 +268,16 @@ impl Raw {
     }
 
     pub async fn message(&mut self, id: u32, payload: &[u8]) {
-        let mut body = (id + 200).to_be_bytes().to_vec();
-        body.extend_from_slice(payload);
-        self.frame(&body).await;
+        assert!(self.try_message(id, payload).await, "it was closed");
+    }
+
+    /// The same, and whether the connection took it.
+    pub async fn try_message(&mut self, id: u32, payload: &[u8]) -> bool {
+        let length = u32::try_from(payload.len() + 4).unwrap();
+        let mut bytes = length.to_be_bytes().to_vec();
+        bytes.extend_from_slice(&(id + 200).to_be_bytes());
+        bytes.extend_from_slice(payload);
+        self.0.write_all(&bytes).await.is_ok()
     }
 
     /// The next frame; `None` when the simulator has closed the connection.
