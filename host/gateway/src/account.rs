@@ -68,9 +68,7 @@ impl Gateway {
                 answer.map_err(|error| codes::client_error(&error, what))
             }
         };
-        session
-            .run(what, session.config.request_timeout, work)
-            .await
+        session.ask(what, work).await
     }
 
     /// The summary values of all accounts (TWS `reqAccountSummary`).
@@ -108,9 +106,7 @@ impl Gateway {
                 outcome
             }
         };
-        session
-            .run(what, session.config.request_timeout, work)
-            .await
+        session.ask(what, work).await
     }
 
     /// All positions of all accounts (TWS `reqPositions`). What was closed
@@ -145,9 +141,7 @@ impl Gateway {
                 outcome
             }
         };
-        session
-            .run(what, session.config.request_timeout, work)
-            .await
+        session.ask(what, work).await
     }
 
     /// The account that a request means: the given one, or else the only one
@@ -186,9 +180,7 @@ impl Gateway {
                 outcome
             }
         };
-        session
-            .run(&what, session.config.request_timeout, work)
-            .await
+        session.ask(&what, work).await
     }
 
     /// Profit and loss of one position (TWS `reqPnLSingle`).
@@ -237,9 +229,7 @@ impl Gateway {
                 outcome
             }
         };
-        session
-            .run(&what, session.config.request_timeout, work)
-            .await
+        session.ask(&what, work).await
     }
 }
 

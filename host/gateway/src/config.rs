@@ -28,6 +28,9 @@ pub struct GatewayConfig {
     /// How many messages may be sent in one second. TWS disconnects a client
     /// that sends more than 50, over all clients of one TWS.
     pub messages_per_second: u32,
+    /// How many of these are kept for orders and cancels. Requests for data get
+    /// the rest.
+    pub order_reserve: u32,
     /// How often a lost connection is tried again before it is given up. The
     /// pauses grow to 30 seconds: 20 attempts are some seven minutes.
     pub reconnect_attempts: u32,
@@ -49,6 +52,7 @@ impl Default for GatewayConfig {
             order_timeout: Duration::from_secs(10),
             order_settle: Duration::from_millis(500),
             messages_per_second: 45,
+            order_reserve: 10,
             reconnect_attempts: 20,
             delayed_quotes: true,
             gate: GateConfig::default(),

@@ -7,6 +7,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::config::{Address, GatewayConfig};
+use crate::data::Data;
 use crate::journal::Journal;
 use crate::model::{AccountKind, ConnectResult, ConnectionState, Endpoint, Error, Result, Status};
 use crate::orders::Book;
@@ -22,6 +23,8 @@ struct Inner {
     config: GatewayConfig,
     /// Where orders are written down before they are sent.
     journal: Option<Journal>,
+    /// What is shared of data. It outlives sessions.
+    data: Data,
     /// The session that can be used.
     sessions: watch::Sender<Option<Arc<Session>>>,
     /// Held while a connection is opened or closed: one at a time.
@@ -70,6 +73,7 @@ impl Gateway {
     fn build(config: GatewayConfig, journal: Option<Journal>) -> Self {
         Self {
             inner: Arc::new(Inner {
+                data: Data::new(&config),
                 config,
                 journal,
                 sessions: watch::Sender::new(None),
@@ -82,6 +86,11 @@ impl Gateway {
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.inner.config.name
+    }
+
+    /// What is shared of data.
+    pub(crate) fn data(&self) -> &Data {
+        &self.inner.data
     }
 
     /// Where its orders are written down, if it has a journal.
@@ -140,7 +149,8 @@ impl Gateway {
             session.close().await;
         }
         let book = self.book_for(&address);
-        match Session::open(address, self.inner.config.clone(), book).await {
+        let pacing = Arc::clone(&self.data().pacing);
+        match Session::open(address, self.inner.config.clone(), book, pacing).await {
             Ok(session) => {
                 let Address { host, port, .. } = &session.address;
                 tracing::info!("Connected to TWS at {host}:{port}");

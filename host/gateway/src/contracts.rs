@@ -70,9 +70,7 @@ impl Gateway {
                     .map_err(|error| codes::client_error(&error, &what))
             }
         };
-        let outcome = session
-            .run(&what, session.config.request_timeout, work)
-            .await;
+        let outcome = session.ask(&what, work).await;
         let found: Vec<_> = match outcome {
             Ok(rows) => rows.iter().map(convert::details::from_tws).collect(),
             Err(Error::NotFound(_)) => Vec::new(),

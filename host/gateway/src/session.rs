@@ -20,6 +20,7 @@ use crate::config::{Address, GatewayConfig};
 use crate::contracts::Cache;
 use crate::model::{Error, Result};
 use crate::orders::Book;
+use crate::pacing::Pacing;
 
 /// How many messages of TWS about its links are kept for the status.
 const KEPT_NOTICES: usize = 8;
@@ -37,6 +38,8 @@ pub(crate) struct Session {
     pub(crate) address: Address,
     pub(crate) config: GatewayConfig,
     pub(crate) book: Arc<Book>,
+    /// How fast messages may be sent: the same for all sessions of a gateway.
+    pub(crate) pacing: Arc<Pacing>,
     pub(crate) turns: Turns,
     pub(crate) contracts: Cache,
     pub(crate) accounts: AccountHub,
@@ -78,6 +81,7 @@ impl Session {
         address: Address,
         config: GatewayConfig,
         book: Arc<Book>,
+        pacing: Arc<Pacing>,
     ) -> Result<Arc<Self>> {
         book.connected(address.client_id, None);
         let early = Arc::clone(&book);
@@ -104,6 +108,7 @@ impl Session {
             address,
             config,
             book,
+            pacing,
             turns: Turns::default(),
             contracts: Cache::default(),
             accounts: AccountHub::default(),
@@ -277,6 +282,29 @@ impl Session {
                 "The request ended by a defect of the host. See its log.".to_owned(),
             ))
         })
+    }
+
+    /// As [`run`](Self::run), for a request for data: it waits until it may be
+    /// sent, in turn with the others, and only then the limit begins.
+    pub(crate) async fn ask<T: Send + 'static>(
+        &self,
+        what: &str,
+        work: impl Future<Output = Result<T>> + Send + 'static,
+    ) -> Result<T> {
+        let (pacing, name) = (Arc::clone(&self.pacing), what.to_owned());
+        let limit = self.config.request_timeout;
+        let paced = async move {
+            if tokio::time::timeout(limit, pacing.request()).await.is_err() {
+                return Err(Error::Pacing(format!(
+                    "So many requests wait to be sent to TWS that it was not asked for {name}. Ask \
+                     for less at a time, and try again."
+                )));
+            }
+            let answer = tokio::time::timeout(limit, work).await;
+            answer.unwrap_or_else(|_| Err(codes::timed_out(&name)))
+        };
+        // Once for the wait, and once for the answer.
+        self.run(what, limit.saturating_mul(2), paced).await
     }
 
     /// Ends every subscription, and then the connection, so that TWS sees both.

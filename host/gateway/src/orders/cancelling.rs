@@ -18,6 +18,7 @@ pub(super) async fn cancel(session: Arc<Session>, caller: Caller, id: i32) -> Re
     log(&caller, "cancels", id, "");
     session.book.with(id, |entry| entry.listen());
     let what = format!("the cancel of order {id}");
+    session.pacing.order().await;
     // The answers come by the stream of order updates; this one is not needed.
     drop(
         session

@@ -115,6 +115,7 @@ async fn send(
     order: &Order,
     new: bool,
 ) -> Result<()> {
+    session.pacing.order().await;
     session
         .client
         .submit_order(

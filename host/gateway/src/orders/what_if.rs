@@ -22,6 +22,7 @@ pub(super) async fn what_if(
     question.transmit = true;
     let (id, answer) = {
         let _turn = session.turns.sending.lock().await;
+        session.pacing.order().await;
         let id = session.book.take_id(session.client.next_order_id());
         log(&caller, "asks what would be", id, &words(&contract, &order));
         let answer = session.book.begin_what_if(id);

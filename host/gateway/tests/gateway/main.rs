@@ -13,5 +13,6 @@ mod connection;
 mod data;
 mod orders;
 mod outages;
+mod pacing;
 mod quotes;
 mod support;

@@ -1,5 +1,10 @@
 //! Bars of the past.
 
+mod desk;
+mod schedule;
+
+use std::sync::Arc;
+
 use ibapi::market_data::TradingHours;
 use ibapi::market_data::historical as ibh;
 
@@ -10,58 +15,85 @@ use crate::model::{
     Bar, BarSize, BarsRequest, Contract, Duration, DurationUnit, Error, Result, SecurityType,
     WhatToShow,
 };
+use crate::session::Session;
 use crate::validate;
+use desk::Answer;
+pub(crate) use desk::Desk;
+use schedule::Question;
 
 impl Gateway {
-    /// The bars of an instrument, oldest first (TWS `reqHistoricalData`).
+    /// The bars of an instrument, oldest first (TWS `reqHistoricalData`). A
+    /// request waits until IBKR's pacing rules let it go, at most for as long
+    /// as a request may take. One that was answered within the last 15 seconds
+    /// gets the same answer.
     ///
     /// # Errors
-    /// `NoData` if there are none, `Pacing` if TWS must be left alone for a
-    /// while, `InvalidRequest` for what TWS would refuse.
+    /// `NoData` if there are none; `Pacing`, saying how long, if TWS must be
+    /// left alone for a while; `TimedOut` if TWS stays silent; `InvalidRequest`
+    /// for what TWS would refuse.
     pub async fn bars(&self, contract: &Contract, request: &BarsRequest) -> Result<Vec<Bar>> {
         validate::bars(contract, request)?;
         let session = self.session()?;
-        let contract = &self.complete(contract).await?;
+        let contract = self.complete(contract).await?;
         // Now that it is known what the contract is.
-        validate::bars(contract, request)?;
-        let question = convert::contract::to_tws(contract);
-        let what = format!("the bars of {}", describe(contract));
-        let (show, request) = (what_to_show(contract, request.what_to_show), *request);
-        let work = {
-            let (session, what) = (session.clone(), what.clone());
-            async move {
-                let mut fetch = session
-                    .client
-                    .historical_data(&question, bar_size(request.bar_size))
-                    .duration(duration(request.duration)?)
-                    .what_to_show(show)
-                    .trading_hours(TradingHours::from_use_rth(request.regular_trading_hours));
-                if let Some(end) = request.end {
-                    fetch = fetch.ending(end);
-                }
-                fetch
-                    .fetch()
-                    .await
-                    .map_err(|error| codes::client_error(&error, &what))
-            }
+        validate::bars(&contract, request)?;
+        let question = Question {
+            contract,
+            request: *request,
         };
-        let data = session
-            .run(&what, session.config.request_timeout, work)
-            .await?;
-        let mut bars: Vec<Bar> = data
-            .bars
-            .iter()
-            .filter_map(convert::details::bar_from_tws)
-            .collect();
-        if bars.is_empty() {
-            return Err(Error::NoData(format!(
-                "There is no data for {what}: the market may have been closed, or the instrument \
-                 not traded. Reach further back, or set useRTH to false."
-            )));
+        let desk = &self.data().history;
+        let (answering, is_begun) = desk.ask(&question, || {
+            fetch(Arc::clone(&session), Arc::clone(desk), question.clone())
+        });
+        if is_begun {
+            // Who asked may go; others may share the answer.
+            session.tasks.spawn(answering.clone());
         }
-        bars.shrink_to_fit();
-        Ok(bars)
+        Ok(answering.await?.to_vec())
     }
+}
+
+/// Waits for its turn, and asks TWS.
+async fn fetch(session: Arc<Session>, desk: Arc<Desk>, question: Question) -> Answer {
+    let Question { contract, request } = &question;
+    let what = format!("the bars of {}", describe(contract));
+    let patience = session.config.request_timeout;
+    let (tws_contract, request) = (convert::contract::to_tws(contract), *request);
+    let show = what_to_show(contract, request.what_to_show);
+    let work = {
+        let (session, question, what) = (Arc::clone(&session), question.clone(), what.clone());
+        async move {
+            let _turn = desk.turn(&question, patience, &what).await?;
+            session.pacing.request().await;
+            let mut fetch = session
+                .client
+                .historical_data(&tws_contract, bar_size(request.bar_size))
+                .duration(duration(request.duration)?)
+                .what_to_show(show)
+                .trading_hours(TradingHours::from_use_rth(request.regular_trading_hours));
+            if let Some(end) = request.end {
+                fetch = fetch.ending(end);
+            }
+            let answer = tokio::time::timeout(patience, fetch.fetch()).await;
+            let answer = answer.unwrap_or(Err(ibapi::Error::Timeout));
+            answer.map_err(|error| codes::client_error(&error, &what))
+        }
+    };
+    // Once for the wait, and once for the answer.
+    let data = session.run(&what, patience.saturating_mul(2), work).await?;
+    let mut bars: Vec<Bar> = data
+        .bars
+        .iter()
+        .filter_map(convert::details::bar_from_tws)
+        .collect();
+    if bars.is_empty() {
+        return Err(Error::NoData(format!(
+            "There is no data for {what}: the market may have been closed, or the instrument not \
+             traded. Reach further back, or set useRTH to false."
+        )));
+    }
+    bars.shrink_to_fit();
+    Ok(Arc::new(bars))
 }
 
 fn duration(duration: Duration) -> Result<ibh::Duration> {
