@@ -17,6 +17,8 @@ FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /image/ /
 # Compiled components are kept here; mount a tmpfs or a volume where the root is read-only.
 COPY --from=build --chown=65532:65532 /image/var/cache/sandpit/ /var/cache/sandpit/
+# The journal of orders; mount a volume, or it goes with the container.
+COPY --from=build --chown=65532:65532 /image/var/lib/sandpit/ /var/lib/sandpit/
 ENV SANDPIT_SERVER__LISTEN=0.0.0.0
 ENV PORT=8000
 ENV SANDPIT_CONFIG=/etc/sandpit/sandpit.toml
@@ -24,6 +26,7 @@ ENV SANDPIT_TOOLS__FOLDER=/opt/sandpit/tools
 # Where the token will be, not the token.
 # hadolint ignore=DL3064
 ENV SANDPIT_OPERATOR__TOKEN_FILE=/var/cache/sandpit/operator.token
+ENV SANDPIT_JOURNAL__FILE=/var/lib/sandpit/journal.db
 ENV SANDPIT_SANDBOX__CACHE_FOLDER=/var/cache/sandpit
 ENV TWS_HOST=host.docker.internal
 ENV TWS_PORT=7497

@@ -1,20 +1,24 @@
 //! The configuration: what can be set. [`sources`] says where it comes from,
 //! [`watch()`] follows its file while the host runs.
 
+mod gateway;
 mod sources;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use sandpit_gateway::GateConfig;
 use sandpit_tools::policy::Policy;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::operator::Secret;
 
+pub use gateway::GatewaySection;
 pub use sources::{Overrides, Read, Sources};
 pub use watch::watch;
 
@@ -24,8 +28,16 @@ pub use watch::watch;
 #[serde(default, deny_unknown_fields)]
 #[schemars(title = "sandpit.toml")]
 pub struct Config {
-    /// The TWS or IB Gateway behind the host.
+    /// The TWS or IB Gateway behind the host. It is named `default`.
     pub gateway: GatewaySection,
+    /// Several of them, each with a name of its own, instead of `[gateway]`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub gateways: BTreeMap<String, GatewaySection>,
+    /// What may be traded at all, whichever tool asks. It comes from this file
+    /// only, and is applied as soon as the file changes.
+    pub gate: GateConfig,
+    /// The journal of all orders.
+    pub journal: JournalSection,
     /// The HTTP server.
     pub server: ServerSection,
     /// The tools and their calls.
@@ -39,47 +51,6 @@ pub struct Config {
     /// What each tool may do. It comes from this file only, and is applied as
     /// soon as the file changes.
     pub policy: Policy,
-}
-
-/// `[gateway]`: where TWS is and how long to wait for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct GatewaySection {
-    /// Host name or address of TWS or IB Gateway. Also `TWS_HOST`.
-    pub host: String,
-    /// TCP port: 7497 TWS paper, 7496 TWS live, 4002 Gateway paper, 4001
-    /// Gateway live. Also `TWS_PORT`.
-    #[schemars(range(min = 1))]
-    pub port: u16,
-    /// API client id. Also `TWS_CLIENT_ID`.
-    #[schemars(range(min = 0))]
-    pub client_id: i32,
-    /// Whether the host connects when it starts, and not only when
-    /// `ibkr_connect` is called.
-    pub connect_on_start: bool,
-    /// How long opening the connection may take, in seconds.
-    #[schemars(range(min = 1, max = 604_800))]
-    pub connect_timeout_seconds: u64,
-    /// How long TWS may take to answer a request, in seconds.
-    #[schemars(range(min = 1, max = 604_800))]
-    pub request_timeout_seconds: u64,
-    /// How long TWS may take to acknowledge an order, in seconds.
-    #[schemars(range(min = 1, max = 604_800))]
-    pub order_timeout_seconds: u64,
-}
-
-impl Default for GatewaySection {
-    fn default() -> Self {
-        Self {
-            host: "127.0.0.1".to_owned(),
-            port: 7497,
-            client_id: 1,
-            connect_on_start: false,
-            connect_timeout_seconds: 15,
-            request_timeout_seconds: 20,
-            order_timeout_seconds: 10,
-        }
-    }
 }
 
 /// `[server]`: the HTTP side.
@@ -211,6 +182,15 @@ pub struct OperatorSection {
     pub token: Option<Secret>,
 }
 
+/// `[journal]`: where everything that happens to an order is written down.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct JournalSection {
+    /// The file. The host makes it, readable for its owner alone, if there is
+    /// none. Relative to this file. Default: `journal.db` beside this file.
+    pub file: Option<PathBuf>,
+}
+
 /// How a log line is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -224,34 +204,8 @@ pub enum LogFormat {
 impl Config {
     /// What types cannot say.
     fn validate(&self) -> anyhow::Result<()> {
-        let gateway = &self.gateway;
-        if gateway.host.trim().is_empty() {
-            bail!("gateway.host is empty; it must be a host name or an address such as 127.0.0.1");
-        }
-        if gateway.port == 0 {
-            bail!(
-                "gateway.port is 0; it must be the API port of TWS (7497 paper, 7496 live) or IB Gateway (4002 paper, 4001 live)"
-            );
-        }
-        if gateway.client_id < 0 {
-            bail!(
-                "gateway.client_id is {}; it must be a number from 0 to 2147483647",
-                gateway.client_id
-            );
-        }
+        self.validate_gateways()?;
         for (key, value) in [
-            (
-                "gateway.connect_timeout_seconds",
-                gateway.connect_timeout_seconds,
-            ),
-            (
-                "gateway.request_timeout_seconds",
-                gateway.request_timeout_seconds,
-            ),
-            (
-                "gateway.order_timeout_seconds",
-                gateway.order_timeout_seconds,
-            ),
             (
                 "server.session_idle_seconds",
                 self.server.session_idle_seconds,
@@ -265,9 +219,7 @@ impl Config {
                 self.tools.stream_deadline_seconds,
             ),
         ] {
-            if !(1..=604_800).contains(&value) {
-                bail!("{key} is {value}; it must be a number of seconds from 1 to 604800 (a week)");
-            }
+            seconds(key, value)?;
         }
         for (key, value, most) in [
             (
@@ -292,21 +244,12 @@ impl Config {
     }
 }
 
-impl GatewaySection {
-    /// `connect_timeout_seconds`.
-    pub const fn connect_timeout(&self) -> Duration {
-        Duration::from_secs(self.connect_timeout_seconds)
+/// Whether a setting is a length of time that makes sense.
+fn seconds(key: &str, value: u64) -> anyhow::Result<()> {
+    if !(1..=604_800).contains(&value) {
+        bail!("{key} is {value}; it must be a number of seconds from 1 to 604800 (a week)");
     }
-
-    /// `request_timeout_seconds`.
-    pub const fn request_timeout(&self) -> Duration {
-        Duration::from_secs(self.request_timeout_seconds)
-    }
-
-    /// `order_timeout_seconds`.
-    pub const fn order_timeout(&self) -> Duration {
-        Duration::from_secs(self.order_timeout_seconds)
-    }
+    Ok(())
 }
 
 impl ServerSection {

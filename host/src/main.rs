@@ -9,6 +9,7 @@ mod client;
 mod commands;
 mod component;
 mod config;
+mod gateways;
 mod logging;
 mod operator;
 mod output;

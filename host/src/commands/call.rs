@@ -33,7 +33,10 @@ pub async fn run(args: CallArgs) -> anyhow::Result<()> {
             plain(&args.tool)
         );
     }
-    let sources = args.folder.sources();
+    let mut sources = args.folder.sources();
+    if args.demo {
+        sources = sources.for_demo();
+    }
     let config = sources.read()?;
     let stop = shutdown::on_signal()?;
     if args.demo {
@@ -96,10 +99,11 @@ async fn demo(
     config.gateway.connect_on_start = true;
     config.server.listen = any.ip();
     config.server.port = 0;
+    let folder = tempfile::tempdir().context("there is no place for the demo's journal")?;
     // Nobody but this process knows where it listens.
     let host = while_waiting(
         || "starting a host, which compiles its tools once".to_owned(),
-        Host::start(&config, None),
+        Host::start(&config, folder.path().join("journal.db"), None),
     )
     .await;
     let host = match host {

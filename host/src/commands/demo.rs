@@ -3,6 +3,8 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
+use anyhow::Context;
+
 use super::serve::Host;
 use super::simulate;
 use crate::cli::DemoArgs;
@@ -12,7 +14,8 @@ use crate::{logging, shutdown};
 /// Serves until the process is asked to stop.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let overrides = args.host.overrides();
-    let read = Sources::new(args.host.config, overrides).open()?;
+    let sources = Sources::new(args.host.config, overrides).for_demo();
+    let read = sources.open()?;
     let mut config = read.config.clone();
     logging::start(&config.log)?;
     let stop = shutdown::on_signal()?;
@@ -21,7 +24,11 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     config.gateway.host = simulator.address().ip().to_string();
     config.gateway.port = simulator.address().port();
     config.gateway.connect_on_start = true;
-    let host = Host::start(&config, Some(read)).await?;
+    // Unless another is wanted, its journal ends with it.
+    let folder = tempfile::tempdir().context("there is no place for the demo's journal")?;
+    let journal = config.journal.file.clone();
+    let journal = journal.unwrap_or_else(|| folder.path().join("journal.db"));
+    let host = Host::start(&config, journal, Some(read)).await?;
     let address = host.address()?;
     let text = welcome(address, simulator.address(), &host);
     // Standard output may be closed; the demo serves all the same.

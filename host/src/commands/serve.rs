@@ -2,12 +2,11 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
 use sandpit_front::{Front, FrontConfig, OperatorAccess, OperatorConfig, OperatorToken};
-use sandpit_gateway::{Gateway, GatewayConfig, model};
 use sandpit_sandbox::{Sandbox, SandboxConfig};
 use sandpit_tools::{ToolState, Tools, ToolsConfig};
 use tokio::net::TcpListener;
@@ -17,6 +16,7 @@ use tracing::{info, warn};
 
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, Read, Sources};
+use crate::gateways::Trading;
 use crate::{logging, operator, shutdown};
 
 /// After how long it is told that tools are compiled.
@@ -33,7 +33,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let config = read.config.clone();
     logging::start(&config.log)?;
     let stop = shutdown::on_signal()?;
-    let host = Host::start(&config, Some(read)).await?;
+    let journal = read.sources.journal_file(&config);
+    let host = Host::start(&config, journal, Some(read)).await?;
     let count = host.tools.list().len();
     let text = format!(
         "Sandpit serves {count} tools at http://{}/api/v1\n{}",
@@ -51,28 +52,30 @@ pub struct Host {
     pub tools: Tools,
     front: Front,
     listener: TcpListener,
+    trading: Trading,
     /// The configuration file that is followed, if one is.
     followed: Option<Read>,
 }
 
 impl Host {
-    /// Builds the rooms from the bottom up, and opens the port last. The file
-    /// that was read is followed from then on.
-    pub async fn start(config: &Config, followed: Option<Read>) -> anyhow::Result<Self> {
-        let gateway = Gateway::new(gateway_config(config));
-        let sandbox = Sandbox::new(sandbox_config(config), gateway.clone())
-            .context("cannot start the sandbox")?;
+    /// Builds the rooms from the bottom up, and opens the port last. Orders are
+    /// written to the journal in this file. The configuration file that was read
+    /// is followed from then on.
+    pub async fn start(
+        config: &Config,
+        journal: PathBuf,
+        followed: Option<Read>,
+    ) -> anyhow::Result<Self> {
+        let trading = Trading::open(config, journal).await?;
+        let gateway = trading.gateways.get(None)?;
+        let sandbox =
+            Sandbox::new(sandbox_config(config), gateway).context("cannot start the sandbox")?;
         let tools = open_tools(config, sandbox).await?;
         let address = SocketAddr::new(config.server.listen, config.server.port);
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("cannot listen on {address}; set another port with --port or PORT")
         })?;
-        if config.gateway.connect_on_start {
-            // The host serves without TWS too: a failure is told, not fatal.
-            if let Err(error) = gateway.connect(model::Endpoint::default()).await {
-                warn!("not connected to TWS at start: {error}");
-            }
-        }
+        trading.connect(config).await;
         let mut front_config = front_config(config);
         front_config.operator = operator_config(config, followed.as_ref());
         let front = Front::new(tools.clone(), front_config)?;
@@ -80,6 +83,7 @@ impl Host {
             tools,
             front,
             listener,
+            trading,
             followed,
         })
     }
@@ -137,19 +141,8 @@ impl Host {
         watching.cancel();
         while watches.join_next().await.is_some() {}
         self.tools.shutdown().await;
+        self.trading.close().await;
         served.context("the HTTP server failed")
-    }
-}
-
-fn gateway_config(config: &Config) -> GatewayConfig {
-    GatewayConfig {
-        host: config.gateway.host.clone(),
-        port: config.gateway.port,
-        client_id: config.gateway.client_id,
-        connect_timeout: config.gateway.connect_timeout(),
-        request_timeout: config.gateway.request_timeout(),
-        order_timeout: config.gateway.order_timeout(),
-        ..GatewayConfig::default()
     }
 }
 
@@ -209,10 +202,10 @@ pub fn sandbox_config(config: &Config) -> SandboxConfig {
 }
 
 /// `$XDG_CACHE_HOME/sandpit` or `~/.cache/sandpit`; none without a home.
-fn default_cache() -> Option<std::path::PathBuf> {
+fn default_cache() -> Option<PathBuf> {
     let base = std::env::var_os("XDG_CACHE_HOME")
-        .map(std::path::PathBuf::from)
-        .or_else(|| Some(std::path::PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")))?;
     base.is_absolute().then(|| base.join("sandpit"))
 }
 

@@ -8,12 +8,17 @@ use anyhow::{Context, bail};
 use figment::providers::{Format, Serialized, Toml};
 use figment::value::{Dict, Map, Value};
 use figment::{Figment, Metadata, Profile, Provider};
+use sandpit_gateway::gate::Mode;
+use toml_edit::{DocumentMut, Item};
 
 use super::Config;
 use crate::policy_file;
 
 /// The file that is read when no other is named, if it is there.
 const DEFAULT_FILE: &str = "sandpit.toml";
+
+/// The journal beside the configuration file, where no other is named.
+const JOURNAL: &str = "journal.db";
 
 /// The variables that have a short name of their own, and what they set.
 const SHORT_NAMES: [(&str, &str); 4] = [
@@ -23,8 +28,8 @@ const SHORT_NAMES: [(&str, &str); 4] = [
     ("PORT", "server.port"),
 ];
 
-/// The section that no variable can set.
-const POLICY: &str = "policy";
+/// The flag that is for all gateways.
+const CONNECT: &str = "gateway.connect_on_start";
 
 /// Everything else is `SANDPIT_SECTION__KEY`.
 const PREFIX: &str = "SANDPIT_";
@@ -32,15 +37,34 @@ const PREFIX: &str = "SANDPIT_";
 /// What the command line says; it wins over everything else.
 #[derive(Debug, Clone, Default)]
 pub struct Overrides {
-    values: Vec<(&'static str, Value)>,
+    values: Vec<(String, Value)>,
 }
 
 impl Overrides {
     /// Sets `key` (such as `server.port`) if there is a value.
-    pub fn set<T: Into<Value>>(&mut self, key: &'static str, value: Option<T>) {
+    pub fn set<T: Into<Value>>(&mut self, key: &str, value: Option<T>) {
         if let Some(value) = value {
-            self.values.push((key, value.into()));
+            self.values.push((key.to_owned(), value.into()));
         }
+    }
+}
+
+impl Overrides {
+    /// These for several gateways: to connect at the start is for all of them.
+    fn for_several(&self, gateways: &[String]) -> Option<Self> {
+        if gateways.is_empty() {
+            return None;
+        }
+        let (connect, mut values): (Vec<_>, Vec<_>) = self
+            .values
+            .iter()
+            .cloned()
+            .partition(|(key, _)| key == CONNECT);
+        for (_, value) in connect {
+            let key = |name| format!("gateways.{name}.connect_on_start");
+            values.extend(gateways.iter().map(|name| (key(name), value.clone())));
+        }
+        Some(Self { values })
     }
 }
 
@@ -104,15 +128,25 @@ impl Environment {
         Ok(Self { variables })
     }
 
-    /// Refuses variables that would set the policy: what a tool may do is in
-    /// one place.
+    /// Refuses variables that would set the policy or the rules of the gate:
+    /// what a tool may do, and what may be traded, is in one place.
     fn check(&self) -> anyhow::Result<()> {
         for (name, key, _) in self.settings() {
-            if key == POLICY || key.starts_with("policy.") {
-                bail!(
+            let parts: Vec<&str> = key.split('.').collect();
+            match parts.as_slice() {
+                ["policy", ..] => bail!(
                     "the variable {name} is set, and the policy comes from the configuration \
                      file only; write it there, as [policy.NAME]"
-                );
+                ),
+                ["gate", ..] | ["gateway", "gate", ..] | ["gateways", _, "gate", ..] => bail!(
+                    "the variable {name} is set, and what may be traded comes from the \
+                     configuration file only; write it there, as [gate] or [gateways.NAME.gate]"
+                ),
+                ["gateways", _] => bail!(
+                    "the variable {name} is set, which names no setting of a gateway; write for \
+                     example SANDPIT_GATEWAYS__PAPER__PORT"
+                ),
+                _ => {}
             }
         }
         Ok(())
@@ -125,11 +159,13 @@ impl Environment {
             let key = match short {
                 Some((_, key)) => (*key).to_owned(),
                 None => {
-                    let (section, key) = name.strip_prefix(PREFIX)?.split_once("__")?;
-                    format!("{section}.{key}").to_lowercase()
+                    let key = name.strip_prefix(PREFIX)?;
+                    key.contains("__")
+                        .then(|| key.replace("__", ".").to_lowercase())?
                 }
             };
-            let value = if key == "gateway.host" || key == "operator.token" {
+            let is_host = key.starts_with("gateway") && key.ends_with(".host");
+            let value = if is_host || key == "operator.token" {
                 Value::from(text.trim())
             } else {
                 // Figment's own grammar: numbers, booleans, [lists], text.
@@ -187,18 +223,37 @@ pub struct Sources {
     /// The file that the command line names.
     named: Option<PathBuf>,
     overrides: Overrides,
+    /// Whether it is a demo that is configured.
+    demo: bool,
 }
 
 impl Sources {
     /// A file, if one is named, and what the command line says beside it.
     pub fn new(named: Option<PathBuf>, overrides: Overrides) -> Self {
-        Self { named, overrides }
+        Self {
+            named,
+            overrides,
+            demo: false,
+        }
+    }
+
+    /// The same for a demo: it has one gateway, a simulated one, and may trade
+    /// on whatever paper account that has.
+    pub fn for_demo(self) -> Self {
+        Self { demo: true, ..self }
     }
 
     /// The configuration file: the one that was named, or `sandpit.toml` in
     /// the working folder. It need not exist.
     pub fn file(&self) -> &Path {
         self.named.as_deref().unwrap_or(Path::new(DEFAULT_FILE))
+    }
+
+    /// Where the journal of this configuration is.
+    pub fn journal_file(&self, config: &Config) -> PathBuf {
+        let folder = self.file().parent().unwrap_or(Path::new(""));
+        let configured = config.journal.file.clone();
+        configured.unwrap_or_else(|| folder.join(JOURNAL))
     }
 
     /// The text of the file; none if it is not there and was not named.
@@ -243,8 +298,14 @@ impl Sources {
     /// # Errors
     /// As [`Self::read`].
     pub fn read_text(&self, text: &str) -> anyhow::Result<Config> {
-        let config: Config = self.figment(text)?.extract().map_err(readable)?;
+        let mut config: Config = self.figment(text)?.extract().map_err(readable)?;
+        self.one_or_several(text)?;
         config.validate()?;
+        if self.demo {
+            config.gateways.clear();
+            config.gate.mode = Mode::Paper;
+            config.gate.accounts = None;
+        }
         Ok(config)
     }
 
@@ -263,14 +324,16 @@ impl Sources {
         let sections = (
             figment.extract_inner("server"),
             figment.extract_inner("operator"),
+            figment.extract_inner("journal"),
         );
         let config = match sections {
-            (Ok(server), Ok(operator)) => Config {
+            (Ok(server), Ok(operator), Ok(journal)) => Config {
                 server,
                 operator,
+                journal,
                 ..Config::default()
             },
-            // These two are wrong, or the file is not TOML at all.
+            // One of them is wrong, or the file is not TOML at all.
             _ => self.read_text("")?,
         };
         Ok((config, Some(fault)))
@@ -281,16 +344,96 @@ impl Sources {
         let folder = file.parent().unwrap_or(Path::new(""));
         let mut figment =
             Figment::from(Serialized::defaults(Config::default())).merge(FileText { file, text });
+        let named = gateways_in(text);
         // A relative path in the file means: beside the file.
-        for key in ["tools.folder", "operator.token_file"] {
+        let mut paths: Vec<String> = [
+            "tools.folder",
+            "operator.token_file",
+            "journal.file",
+            "gate.halt_file",
+        ]
+        .map(str::to_owned)
+        .into();
+        paths.extend(
+            named
+                .iter()
+                .map(|name| format!("gateways.{name}.gate.halt_file")),
+        );
+        for key in &paths {
             if let Ok(path) = figment.extract_inner::<PathBuf>(key) {
                 figment = figment.merge(Serialized::default(key, folder.join(path)));
             }
         }
         let environment = Environment::read(Path::new("."))?;
         environment.check()?;
-        Ok(figment.merge(environment).merge(&self.overrides))
+        if let Some(first) = named.first() {
+            let is_default = |name: &String| {
+                let key = format!("gateways.{name}.default");
+                figment.extract_inner(&key).unwrap_or(false)
+            };
+            if !named.iter().any(is_default) {
+                let key = format!("gateways.{first}.default");
+                figment = figment.merge(Serialized::default(&key, true));
+            }
+        }
+        figment = figment.merge(environment);
+        Ok(match self.overrides.for_several(&named) {
+            Some(overrides) => figment.merge(overrides),
+            None => figment.merge(&self.overrides),
+        })
     }
+
+    /// Refuses settings of `[gateway]` beside `[gateways]`: they would be those
+    /// of no gateway.
+    fn one_or_several(&self, text: &str) -> anyhow::Result<()> {
+        let Some(name) = gateways_in(text).into_iter().next() else {
+            return Ok(());
+        };
+        if has_gateway(text) {
+            bail!(
+                "{} has both [gateway] and [gateways.{name}]; give the one of [gateway] a name \
+                 too, as another [gateways.NAME]",
+                self.file().display()
+            );
+        }
+        let environment = Environment::read(Path::new("."))?;
+        for (variable, key, _) in environment.settings() {
+            if key.starts_with("gateway.") {
+                bail!(
+                    "the variable {variable} is set, which is about the one gateway of [gateway], \
+                     and the configuration file names its gateways; write SANDPIT_GATEWAYS__{}__… \
+                     instead",
+                    name.to_uppercase()
+                );
+            }
+        }
+        for (key, _) in &self.overrides.values {
+            if key.starts_with("gateway.") && key != CONNECT {
+                bail!(
+                    "a flag sets {key}, which is about the one gateway of [gateway], and the \
+                     configuration file names its gateways; set it there, in [gateways.{name}]"
+                );
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The names of the gateways in a file, in its order.
+fn gateways_in(text: &str) -> Vec<String> {
+    let Ok(document) = text.parse::<DocumentMut>() else {
+        // Whoever reads the settings says what is wrong.
+        return Vec::new();
+    };
+    let table = document.get("gateways").and_then(Item::as_table_like);
+    let names = table.into_iter().flat_map(|table| table.iter());
+    names.map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Whether a file has the section `[gateway]`.
+fn has_gateway(text: &str) -> bool {
+    text.parse::<DocumentMut>()
+        .is_ok_and(|document| document.contains_key("gateway"))
 }
 
 /// A configuration that was read.
@@ -312,7 +455,12 @@ fn readable(error: figment::Error) -> anyhow::Error {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::expect_used, reason = "tests")]
+    #![expect(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        reason = "tests"
+    )]
 
     use super::super::LogFormat;
     use super::*;
@@ -331,7 +479,7 @@ mod tests {
             .merge(environment(pairs))
             .extract()
             .map_err(|error| readable(error).to_string())?;
-        config.validate().map_err(|error| error.to_string())?;
+        config.validate().map_err(|error| format!("{error:#}"))?;
         Ok(config)
     }
 
@@ -399,6 +547,151 @@ mod tests {
         }
         let error = extract("[policy.x]\ngrants = [\"acount\"]", &[]).unwrap_err();
         assert!(error.contains("policy"), "{error}");
+    }
+
+    #[test]
+    fn what_may_be_traded_comes_from_the_file_alone() {
+        let text = "[gate]\nmode = \"off\"\n[gate.rules]\nmax_notional = 25000.5";
+        let config = extract(text, &[]).unwrap();
+        assert_eq!(config.gate.mode, Mode::Off);
+        assert_eq!(
+            config.gate.rules.max_notional.map(|most| most.to_string()),
+            Some("25000.5".to_owned())
+        );
+        for (name, value) in [
+            ("SANDPIT_GATE__MODE", "live"),
+            ("SANDPIT_GATE__RULES__MAX_NOTIONAL", "1000000"),
+            ("SANDPIT_GATEWAY__GATE", "{mode=live}"),
+            ("SANDPIT_GATEWAYS__PAPER", "{gate={mode=live}}"),
+            ("SANDPIT_GATEWAYS__PAPER__GATE__MODE", "live"),
+        ] {
+            let error = environment(&[(name, value)]).check().unwrap_err();
+            assert!(error.to_string().contains(name), "{error}");
+        }
+        for (toml, word) in [
+            ("[gate]\nmode = \"real\"", "real"),
+            ("[gate]\nmods = \"live\"", "mods"),
+            (
+                "[gate.rules]\nmax_quantity = 0",
+                "gate.rules.max_quantity is 0",
+            ),
+            ("[gateway.gate]\nmode = \"live\"", "gateway.gate"),
+            (
+                "[gateways.a.gate]\nbase_currency = \"usd\"",
+                "gateways.a.gate.base_currency",
+            ),
+        ] {
+            let error = extract(toml, &[]).expect_err(toml);
+            assert!(error.contains(word), "{error}");
+        }
+    }
+
+    fn read(text: &str) -> Result<Config, String> {
+        let sources = Sources::new(Some("/etc/sandpit.toml".into()), Overrides::default());
+        sources
+            .read_text(text)
+            .map_err(|error| format!("{error:#}"))
+    }
+
+    fn names(config: &Config) -> Vec<&str> {
+        config.gateways().iter().map(|(name, _)| *name).collect()
+    }
+
+    #[test]
+    fn gateways_have_names_and_one_is_the_default() {
+        assert_eq!(names(&read("").unwrap()), ["default"]);
+        assert_eq!(names(&read("[gateway]\nport = 1").unwrap()), ["default"]);
+        let two = "[gateways.paper]\nport = 4002\n[gateways.live]\nport = 4001\n";
+        let config = read(two).unwrap();
+        assert_eq!(names(&config), ["paper", "live"]);
+        assert_eq!(config.gateways()[1].1.port, 4001);
+        assert_eq!(config.gateways()[1].1.client_id, 1);
+        let config = read(&format!("{two}default = true")).unwrap();
+        assert_eq!(names(&config), ["live", "paper"]);
+        for (toml, word) in [
+            ("[gateway]\nport = 1\n[gateways.a]", "both [gateway] and"),
+            ("[gateways.A]", "gateways.A has a name"),
+            ("[gateways.\"a b\"]", "gateways.a b has a name"),
+            (
+                "[gateways.a]\n[gateways.b]",
+                "the same host, port and client_id",
+            ),
+            (
+                "[gateways.a]\ndefault = true\n[gateways.b]\nport = 1\ndefault = true",
+                "both gateways.a.default and gateways.b.default",
+            ),
+            ("[gateways.a]\nport = 0", "gateways.a.port is 0"),
+            ("[gateway]\ndefault = true", "gateway.default"),
+        ] {
+            let error = read(toml).expect_err(toml);
+            assert!(error.contains(word), "{toml}: {error}");
+        }
+    }
+
+    #[test]
+    fn gateways_have_rules_of_their_own_or_the_common_ones() {
+        let text = "[gate]\nmode = \"off\"\n[gateways.a]\n[gateways.b]\nport = 1\n\
+                    [gateways.b.gate]\nhalt_file = \"h\"";
+        let config = read(text).unwrap();
+        let gates: Vec<_> = config
+            .gateways()
+            .iter()
+            .map(|(_, section)| config.gate_of(section))
+            .collect();
+        assert_eq!(gates[0].mode, Mode::Off);
+        assert_eq!(
+            gates[1].mode,
+            Mode::Paper,
+            "the whole of [gate] is replaced"
+        );
+        assert_eq!(gates[1].halt_file.as_deref(), Some(Path::new("/etc/h")));
+    }
+
+    #[test]
+    fn flags_of_one_gateway_are_not_for_several() {
+        let text = "[gateways.a]\n[gateways.b]\nport = 1";
+        let with = |key: &str, value: Value| {
+            let mut overrides = Overrides::default();
+            overrides.set(key, Some(value));
+            Sources::new(Some("/etc/sandpit.toml".into()), overrides).read_text(text)
+        };
+        let config = with(CONNECT, true.into()).unwrap();
+        assert!(
+            config
+                .gateways()
+                .iter()
+                .all(|(_, section)| section.connect_on_start)
+        );
+        let error = with("gateway.port", 4002.into()).unwrap_err().to_string();
+        assert!(
+            error.contains("gateway.port") && error.contains("[gateways.a]"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn the_journal_is_beside_the_file_unless_another_is_named() {
+        let sources = Sources::new(Some("/etc/sandpit.toml".into()), Overrides::default());
+        for (text, path) in [
+            ("", "/etc/journal.db"),
+            ("[journal]\nfile = \"j/orders.db\"", "/etc/j/orders.db"),
+            ("[journal]\nfile = \"/var/j.db\"", "/var/j.db"),
+        ] {
+            let config = sources.read_text(text).unwrap();
+            assert_eq!(sources.journal_file(&config), Path::new(path), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_demo_may_trade_on_its_one_gateway() {
+        let sources = Sources::new(Some("/etc/sandpit.toml".into()), Overrides::default());
+        let text = "[gate]\nmode = \"off\"\naccounts = [\"U1\"]\n[gateways.a]";
+        let config = sources.for_demo().read_text(text).unwrap();
+        assert_eq!(names(&config), ["default"]);
+        assert_eq!(
+            (config.gate.mode, config.gate.accounts),
+            (Mode::Paper, None)
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! read, or is wrong, changes nothing and is told until it is right again.
 //! Everything else in it counts from the next start.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -168,25 +169,69 @@ fn need_restart(running: &Config, new: &Config) -> Vec<String> {
     if running.operator.token != new.operator.token {
         keys.push("operator.token".to_owned());
     }
-    let values = (serde_json::to_value(running), serde_json::to_value(new));
-    let (Ok(Value::Object(running)), Ok(Value::Object(new))) = values else {
-        return keys;
-    };
-    for (section, settings) in &running {
-        if section == "policy" {
-            continue;
-        }
-        for (key, value) in settings.as_object().into_iter().flatten() {
-            if new.get(section).and_then(|section| section.get(key)) != Some(value) {
-                keys.push(format!("{section}.{key}"));
-            }
+    let differing = differing(running, new).into_iter().map(|change| change.key);
+    keys.extend(differing.filter(|key| !is_applied(key)));
+    keys
+}
+
+/// Whether a running host takes a setting over.
+fn is_applied(key: &str) -> bool {
+    key.split('.').next() == Some("policy")
+}
+
+/// A setting that was changed.
+#[derive(Debug, PartialEq, Eq)]
+struct Change {
+    /// Its name, with dots.
+    key: String,
+    /// Its value before; none if it was not set.
+    before: Option<Value>,
+    /// Its value now.
+    after: Option<Value>,
+}
+
+/// The settings that differ, each by its whole name.
+fn differing(running: &Config, new: &Config) -> Vec<Change> {
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    for (config, settings) in [(running, &mut before), (new, &mut after)] {
+        match serde_json::to_value(config) {
+            Ok(value) => flatten("", value, settings),
+            Err(error) => warn!(%error, "a configuration cannot be compared with another"),
         }
     }
-    keys
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).cloned().collect();
+    let changes = keys.into_iter().map(|key| Change {
+        before: before.remove(&key),
+        after: after.remove(&key),
+        key,
+    });
+    changes
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+/// Every setting of a section under its whole name. Lists are one setting.
+fn flatten(name: &str, value: Value, settings: &mut BTreeMap<String, Value>) {
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                let key = if name.is_empty() {
+                    key
+                } else {
+                    format!("{name}.{key}")
+                };
+                flatten(&key, value, settings);
+            }
+        }
+        value => {
+            settings.insert(name.to_owned(), value);
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::GatewaySection;
     use super::*;
     use crate::operator::Secret;
 
@@ -199,9 +244,16 @@ mod tests {
         new.server.port = 9;
         new.sandbox.cache_folder = Some("cache".into());
         new.operator.token = Some(Secret::new("0123456789abcdef"));
-        assert_eq!(
-            need_restart(&running, &new),
-            ["operator.token", "sandbox.cache_folder", "server.port"]
-        );
+        let live = GatewaySection::default();
+        new.gateways.insert("live".to_owned(), live);
+        let keys = need_restart(&running, &new);
+        for key in [
+            "operator.token",
+            "sandbox.cache_folder",
+            "server.port",
+            "gateways.live.port",
+        ] {
+            assert!(keys.iter().any(|found| found == key), "{key}: {keys:?}");
+        }
     }
 }

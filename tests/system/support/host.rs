@@ -17,6 +17,9 @@ use super::PATIENCE;
 /// The configuration that is shipped, with the policy of the first-party tools.
 const SHIPPED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../sandpit.toml");
 
+/// The variable that says where the journal is.
+pub const JOURNAL: &str = "SANDPIT_JOURNAL__FILE";
+
 /// A running host. Dropping it kills it and waits until it is gone: whoever
 /// starts the next one finds the client id free.
 pub struct Host {
@@ -92,6 +95,12 @@ impl Host {
 
     /// The same, in a folder of the caller's.
     pub async fn start_in(mut command: Command, folder: TempDir) -> Self {
+        // A host has its journal to itself. Who starts one twice on the same
+        // journal says which.
+        let named = |name: &str| command.as_std().get_envs().any(|(set, _)| set == name);
+        if !named(JOURNAL) {
+            command.env(JOURNAL, folder.path().join("journal.db"));
+        }
         let mut child = command
             .current_dir(folder.path())
             .stdin(Stdio::null())

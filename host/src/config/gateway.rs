@@ -1,0 +1,195 @@
+//! `[gateway]` and `[gateways.NAME]`: which TWS there are, and what each may be
+//! used for.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, bail};
+use sandpit_gateway::GateConfig;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Config;
+
+/// The name of the gateway of `[gateway]`.
+const ONLY: &str = "default";
+
+/// The longest name of a gateway.
+const LONGEST: usize = 32;
+
+/// `[gateway]`: where TWS is and how long to wait for it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct GatewaySection {
+    /// Host name or address of TWS or IB Gateway. Also `TWS_HOST`.
+    pub host: String,
+    /// TCP port: 7497 TWS paper, 7496 TWS live, 4002 Gateway paper, 4001
+    /// Gateway live. Also `TWS_PORT`.
+    #[schemars(range(min = 1))]
+    pub port: u16,
+    /// API client id. Also `TWS_CLIENT_ID`.
+    #[schemars(range(min = 0))]
+    pub client_id: i32,
+    /// Whether the host connects when it starts, and not only when
+    /// `ibkr_connect` is called.
+    pub connect_on_start: bool,
+    /// How long opening the connection may take, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub connect_timeout_seconds: u64,
+    /// How long TWS may take to answer a request, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub request_timeout_seconds: u64,
+    /// How long TWS may take to acknowledge an order, in seconds.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub order_timeout_seconds: u64,
+    /// Of several gateways, the one that is meant where none is named. Default:
+    /// the first in the file. Only in `[gateways.NAME]`.
+    #[serde(skip_serializing_if = "is_false")]
+    pub default: bool,
+    /// What may be traded over this gateway, instead of the whole of `[gate]`.
+    /// It comes from this file only. Only in `[gateways.NAME]`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateConfig>,
+}
+
+impl Default for GatewaySection {
+    fn default() -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port: 7497,
+            client_id: 1,
+            connect_on_start: false,
+            connect_timeout_seconds: 15,
+            request_timeout_seconds: 20,
+            order_timeout_seconds: 10,
+            default: false,
+            gate: None,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_false(value: &bool) -> bool {
+    !*value
+}
+
+impl GatewaySection {
+    /// What types cannot say, of the section that is called `section`.
+    fn validate(&self, section: &str) -> anyhow::Result<()> {
+        if self.host.trim().is_empty() {
+            bail!(
+                "{section}.host is empty; it must be a host name or an address such as 127.0.0.1"
+            );
+        }
+        if self.port == 0 {
+            bail!(
+                "{section}.port is 0; it must be the API port of TWS (7497 paper, 7496 live) or \
+                 IB Gateway (4002 paper, 4001 live)"
+            );
+        }
+        if self.client_id < 0 {
+            bail!(
+                "{section}.client_id is {}; it must be a number from 0 to 2147483647",
+                self.client_id
+            );
+        }
+        for (key, value) in [
+            ("connect_timeout_seconds", self.connect_timeout_seconds),
+            ("request_timeout_seconds", self.request_timeout_seconds),
+            ("order_timeout_seconds", self.order_timeout_seconds),
+        ] {
+            super::seconds(&format!("{section}.{key}"), value)?;
+        }
+        Ok(())
+    }
+}
+
+impl Config {
+    /// The gateways by name, each with its section; the default one first. There
+    /// is at least one.
+    pub fn gateways(&self) -> Vec<(&str, &GatewaySection)> {
+        if self.gateways.is_empty() {
+            return vec![(ONLY, &self.gateway)];
+        }
+        let mut all: Vec<_> = self
+            .gateways
+            .iter()
+            .map(|(name, section)| (name.as_str(), section))
+            .collect();
+        all.sort_by_key(|(_, section)| !section.default);
+        all
+    }
+
+    /// The rules of a gateway: its own, or else the common ones.
+    pub fn gate_of(&self, section: &GatewaySection) -> GateConfig {
+        section.gate.clone().unwrap_or_else(|| self.gate.clone())
+    }
+
+    /// What types cannot say of the gateways and their rules.
+    pub(super) fn validate_gateways(&self) -> anyhow::Result<()> {
+        self.gateway.validate("gateway")?;
+        if self.gateway.gate.is_some() {
+            bail!("gateway.gate is set; the rules of [gateway] are those of [gate]");
+        }
+        if self.gateway.default {
+            bail!("gateway.default is set; it tells one of several [gateways.NAME] from the rest");
+        }
+        self.gate
+            .check("gate")
+            .context("the gate's rules are wrong")?;
+        for (name, section) in &self.gateways {
+            if !is_name(name) {
+                bail!(
+                    "gateways.{name} has a name that cannot be; names have 1 to {LONGEST} of a-z, \
+                     0-9, _ and -, for example [gateways.paper]"
+                );
+            }
+            let key = format!("gateways.{name}");
+            section.validate(&key)?;
+            if let Some(gate) = &section.gate {
+                gate.check(&format!("{key}.gate"))
+                    .context("the gate's rules are wrong")?;
+            }
+        }
+        one_default(&self.gateways)?;
+        no_twins(&self.gateways)
+    }
+}
+
+/// What names a gateway in arguments, paths of settings and the journal.
+fn is_name(name: &str) -> bool {
+    (1..=LONGEST).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'))
+}
+
+fn one_default(gateways: &BTreeMap<String, GatewaySection>) -> anyhow::Result<()> {
+    let mut defaults = gateways.iter().filter(|(_, section)| section.default);
+    match (defaults.next(), defaults.next()) {
+        (Some((one, _)), Some((other, _))) => bail!(
+            "both gateways.{one}.default and gateways.{other}.default are true; one gateway is \
+             meant where none is named"
+        ),
+        (None, _) if gateways.len() > 1 => {
+            bail!(
+                "there are several gateways; say which is meant where none is named: default = true"
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Two gateways on one TWS with one client id would throw each other out.
+fn no_twins(gateways: &BTreeMap<String, GatewaySection>) -> anyhow::Result<()> {
+    let mut seen = BTreeMap::new();
+    for (name, section) in gateways {
+        let address = (&section.host, section.port, section.client_id);
+        if let Some(other) = seen.insert(address, name) {
+            bail!(
+                "gateways.{other} and gateways.{name} have the same host, port and client_id; TWS \
+                 lets a client id in once"
+            );
+        }
+    }
+    Ok(())
+}

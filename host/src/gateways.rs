@@ -1,0 +1,102 @@
+//! The gateways of a configuration, and the journal that they share.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use sandpit_gateway::journal::{Journal, Options};
+use sandpit_gateway::model::Endpoint;
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
+use tracing::{error, info, warn};
+
+use crate::config::{Config, GatewaySection};
+
+/// The gateways, and where their orders are written down.
+#[derive(Debug, Clone)]
+pub struct Trading {
+    /// All gateways, the default first.
+    pub gateways: Gateways,
+    /// The journal, or why there is none: then nothing is traded.
+    pub journal: Result<Journal, String>,
+}
+
+impl Trading {
+    /// Opens the journal and makes the gateways; none connects yet. Without a
+    /// journal the host serves all the same, and refuses orders.
+    ///
+    /// # Errors
+    /// If two gateways have the same name, which no configuration leads to.
+    pub async fn open(config: &Config, journal: PathBuf) -> anyhow::Result<Self> {
+        let journal = open_journal(journal).await;
+        let gateways = config
+            .gateways()
+            .into_iter()
+            .map(|(name, section)| {
+                let settings = gateway_config(config, name, section);
+                match &journal {
+                    Ok(journal) => Gateway::with_journal(settings, journal.clone()),
+                    Err(_) => Gateway::new(settings),
+                }
+            })
+            .collect();
+        let gateways = Gateways::new(gateways)?;
+        Ok(Self { gateways, journal })
+    }
+
+    /// Connects those that shall be connected from the start. The host serves
+    /// without TWS too: a failure is told, not fatal.
+    pub async fn connect(&self, config: &Config) {
+        let sections = config.gateways();
+        let wanted = self.gateways.iter().filter(|gateway| {
+            let section = sections.iter().find(|(name, _)| *name == gateway.name());
+            section.is_some_and(|(_, section)| section.connect_on_start)
+        });
+        let connecting = wanted.map(async |gateway| {
+            if let Err(error) = gateway.connect(Endpoint::default()).await {
+                let name = gateway.name();
+                warn!(gateway = name, "not connected to TWS at start: {error}");
+            }
+        });
+        futures::future::join_all(connecting).await;
+    }
+
+    /// Closes the connections, then the journal: what TWS says last is still
+    /// written down.
+    pub async fn close(&self) {
+        self.gateways.shutdown().await;
+        if let Ok(journal) = &self.journal {
+            journal.close().await;
+        }
+    }
+}
+
+/// Opens the journal, which reads and writes files.
+async fn open_journal(file: PathBuf) -> Result<Journal, String> {
+    let opening = tokio::task::spawn_blocking(move || Journal::open(file, Options::default()));
+    let opened = match opening.await {
+        Ok(opened) => opened.map_err(|error| error.to_string()),
+        Err(_) => Err("opening the order journal ended by a defect of the host".to_owned()),
+    };
+    match &opened {
+        Ok(journal) => {
+            let path = std::path::absolute(journal.path());
+            let path = path.as_deref().unwrap_or(journal.path());
+            info!(journal = %path.display(), "orders are written to the journal");
+        }
+        Err(reason) => error!("NO ORDER GOES OUT: {reason}"),
+    }
+    opened
+}
+
+fn gateway_config(config: &Config, name: &str, section: &GatewaySection) -> GatewayConfig {
+    GatewayConfig {
+        name: name.to_owned(),
+        host: section.host.clone(),
+        port: section.port,
+        client_id: section.client_id,
+        connect_timeout: Duration::from_secs(section.connect_timeout_seconds),
+        request_timeout: Duration::from_secs(section.request_timeout_seconds),
+        order_timeout: Duration::from_secs(section.order_timeout_seconds),
+        gate: config.gate_of(section),
+        ..GatewayConfig::default()
+    }
+}
