@@ -1,11 +1,15 @@
 //! The command line.
 
+pub mod journal;
+mod moment;
 pub mod operator;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use journal::JournalArgs;
+pub use moment::when;
 use operator::{
     CallArgs, CheckArgs, GrantArgs, InspectArgs, PinArgs, RevokeArgs, SwitchArgs, ToolsArgs,
 };
@@ -58,6 +62,8 @@ pub enum Command {
     Pin(PinArgs),
     /// Call a tool.
     Call(CallArgs),
+    /// Read, check and export the journal of orders.
+    Journal(JournalArgs),
     /// Print the JSON Schema of sandpit.toml.
     Schema,
 }

@@ -5,6 +5,7 @@ mod check;
 mod demo;
 mod health;
 mod inspect;
+mod journal;
 mod policy;
 mod schema;
 pub mod serve;
@@ -45,6 +46,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Disable(args) => policy::switch(args, false).await,
             Command::Pin(args) => policy::pin(args).await,
             Command::Call(args) => call::run(args).await,
+            Command::Journal(args) => return journal::run(args),
             Command::Schema => {
                 schema::run();
                 Ok(())
