@@ -42,6 +42,8 @@ pub struct Journal {
 
 struct Inner {
     path: PathBuf,
+    /// The number of the last row when it was opened.
+    opened_at: i64,
     shared: Arc<Shared>,
     writer: Mutex<Option<(Sender<Job>, JoinHandle<()>)>>,
     /// A connection that reads, kept for the next question.
@@ -94,6 +96,7 @@ impl Journal {
 
     pub(super) fn new(
         path: PathBuf,
+        opened_at: i64,
         shared: Arc<Shared>,
         jobs: Sender<Job>,
         thread: JoinHandle<()>,
@@ -101,6 +104,7 @@ impl Journal {
         Self {
             inner: Arc::new(Inner {
                 path,
+                opened_at,
                 shared,
                 writer: Mutex::new(Some((jobs, thread))),
                 reader: Mutex::default(),
@@ -112,6 +116,13 @@ impl Journal {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    /// The number of the last row when it was opened: what stands up to it was
+    /// written by hosts that have ended.
+    #[must_use]
+    pub fn opened_at(&self) -> i64 {
+        self.inner.opened_at
     }
 
     /// Begins a request: writes what was asked, and gives the order its key. A

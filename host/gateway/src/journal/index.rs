@@ -166,6 +166,48 @@ pub(super) fn unfinished(connection: &Connection) -> rusqlite::Result<Vec<OrderK
     Ok(keys.iter().filter_map(|key| key.parse().ok()).collect())
 }
 
+/// Those of a client id at a gateway.
+pub(super) fn unfinished_of(
+    connection: &Connection,
+    gateway: Option<&str>,
+    client_id: i32,
+) -> rusqlite::Result<Vec<OrderKey>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT order_key FROM orders
+         WHERE ended = 0 AND sent = 1 AND gateway IS ?1 AND client_id = ?2 ORDER BY first_seq",
+    )?;
+    let keys = statement.query_map((gateway, client_id), |row| row.get::<_, String>(0))?;
+    let keys: Vec<String> = keys.collect::<rusqlite::Result<_>>()?;
+    Ok(keys.iter().filter_map(|key| key.parse().ok()).collect())
+}
+
+/// The highest order id of a client id at a gateway.
+pub(super) fn highest_order_id(
+    connection: &Connection,
+    gateway: Option<&str>,
+    client_id: i32,
+) -> rusqlite::Result<Option<i32>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT max(order_id) FROM orders WHERE gateway IS ?1 AND client_id = ?2",
+    )?;
+    statement.query_row((gateway, client_id), |row| row.get(0))
+}
+
+/// The ids of the order with this key.
+pub(super) fn ids_of(connection: &Connection, key: &OrderKey) -> rusqlite::Result<Option<About>> {
+    let mut known = connection.prepare_cached("SELECT * FROM orders WHERE order_key = ?1")?;
+    let line = known.query_row([key.as_str()], Line::read).optional()?;
+    Ok(line.map(|line| About {
+        order: Some(key.clone()),
+        request: None,
+        gateway: line.gateway,
+        account: None,
+        client_id: line.client_id,
+        order_id: line.order_id,
+        perm_id: line.perm_id,
+    }))
+}
+
 fn parse(key: Option<String>) -> Option<OrderKey> {
     key.and_then(|key| key.parse().ok())
 }

@@ -78,7 +78,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Journal, OpenError>
         .name("journal".to_owned())
         .spawn(move || writer.run(&receiver))
         .map_err(failed)?;
-    let journal = Journal::new(path.to_owned(), shared, jobs, thread);
+    let journal = Journal::new(path.to_owned(), last.seq, shared, jobs, thread);
     if let (Some(fault), Some(now)) = (fault, options.accept_tail) {
         let note = Note {
             who: "operator".to_owned(),

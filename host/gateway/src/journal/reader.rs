@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 
-use super::entry::Row;
+use super::entry::{About, Row};
 use super::error::{OpenError, ReadError};
 use super::event::{Kind, RequestKind};
 use super::filter::{Filter, Rows};
@@ -139,6 +139,42 @@ impl Reader {
         let keys = index::unfinished(&self.connection)?;
         let standings = keys.iter().map(|key| self.order(key));
         standings.filter_map(Result::transpose).collect()
+    }
+
+    /// The same, but only those of a client id at a gateway.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn unfinished_of(
+        &self,
+        gateway: Option<&str>,
+        client_id: i32,
+    ) -> Result<Vec<Standing>, ReadError> {
+        let keys = index::unfinished_of(&self.connection, gateway, client_id)?;
+        let standings = keys.iter().map(|key| self.order(key));
+        standings.filter_map(Result::transpose).collect()
+    }
+
+    /// The highest order id of a client id at a gateway. `None` if it has none.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn highest_order_id(
+        &self,
+        gateway: Option<&str>,
+        client_id: i32,
+    ) -> Result<Option<i32>, ReadError> {
+        let highest = index::highest_order_id(&self.connection, gateway, client_id)?;
+        Ok(highest)
+    }
+
+    /// The ids of the order with this key. `None` if the journal has no such
+    /// order.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn ids_of(&self, key: &OrderKey) -> Result<Option<About>, ReadError> {
+        Ok(index::ids_of(&self.connection, key)?)
     }
 
     /// The requests that were asked, and neither refused nor sent, oldest

@@ -171,11 +171,14 @@ impl Standing {
             }
             Event::Cancelled(_) => self.stage = Stage::Cancelled,
             Event::Uncertain(uncertain) => {
-                if uncertain.of.makes_an_order() && !self.stage.is_end() {
-                    self.stage = Stage::Uncertain;
+                // TWS may have spoken before this row was written.
+                if self.is_open(about.request) {
+                    if uncertain.of.makes_an_order() && !self.stage.is_end() {
+                        self.stage = Stage::Uncertain;
+                    }
+                    let sentence = uncertain.sentence.clone();
+                    self.outcome(about.request, RequestOutcome::Uncertain { sentence });
                 }
-                let sentence = uncertain.sentence.clone();
-                self.outcome(about.request, RequestOutcome::Uncertain { sentence });
             }
             Event::Reconciled(reconciled) => {
                 self.state = reconciled.state.clone().or_else(|| self.state.take());
@@ -185,6 +188,7 @@ impl Standing {
                     Found::Cancelled => Stage::Cancelled,
                     Found::Rejected => Stage::Rejected,
                     Found::NeverArrived => Stage::NeverArrived,
+                    Found::Gone => Stage::Gone,
                     Found::StillUncertain => Stage::Uncertain,
                 };
                 self.reconcile(about.request, reconciled.found, &reconciled.sentence);
@@ -223,9 +227,13 @@ impl Standing {
     }
 
     /// TWS told of the order. What comes late does not bring back one that has
-    /// ended.
+    /// ended, and undoes no fill.
     fn told(&mut self, state: &StateRecord) {
-        if self.stage.is_end() && !state.is_final() {
+        let known = self.state.as_ref();
+        let late = known.is_some_and(|known| state.filled < known.filled);
+        let ended = self.stage.is_end() && !state.is_final();
+        let cut = self.stage == Stage::Filled && state.status != "Filled";
+        if ended || cut || (late && !state.is_final()) {
             return;
         }
         self.state = Some(state.clone());
@@ -234,6 +242,38 @@ impl Standing {
             _ if state.is_final() => Stage::Cancelled,
             _ => Stage::Working,
         };
+        self.heard(state);
+    }
+
+    /// TWS spoke of the order, so that it has it; and at its end nothing that
+    /// was asked of it is open any more.
+    fn heard(&mut self, state: &StateRecord) {
+        let found = match self.stage {
+            Stage::Filled => Some(Found::Filled),
+            Stage::Cancelled => Some(Found::Cancelled),
+            _ => None,
+        };
+        for story in &mut self.requests {
+            if !story.outcome.is_open() {
+                continue;
+            }
+            if story.kind.makes_an_order() {
+                let state = state.clone();
+                story.outcome = RequestOutcome::Acknowledged { state };
+            } else if let Some(found) = found {
+                let sentence = "The order came to its end.".to_owned();
+                story.outcome = RequestOutcome::Reconciled { found, sentence };
+            }
+        }
+    }
+
+    /// Whether nothing is known of a request yet, or it is not known here.
+    fn is_open(&self, request: Option<RequestId>) -> bool {
+        let mut requests = self.requests.iter();
+        let story = requests.find(|story| Some(story.id) == request);
+        story.is_none_or(|story| {
+            story.outcome.is_open() || story.outcome == RequestOutcome::Asked
+        })
     }
 
     fn outcome(&mut self, request: Option<RequestId>, outcome: RequestOutcome) {

@@ -32,6 +32,9 @@ pub enum Stage {
     Uncertain,
     /// Sent, and a look-up found that it never arrived.
     NeverArrived,
+    /// Ended while nobody looked, and it is not known how: TWS had it, and
+    /// lists it nowhere any more.
+    Gone,
 }
 
 impl Stage {

@@ -120,6 +120,7 @@ fn found(found: Found) -> &'static str {
         Found::Cancelled => "it is cancelled",
         Found::Rejected => "it was refused",
         Found::NeverArrived => "it never arrived",
+        Found::Gone => "it is gone",
         Found::StillUncertain => "still uncertain",
     }
 }

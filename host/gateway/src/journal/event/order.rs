@@ -177,6 +177,9 @@ pub enum Found {
     Rejected,
     /// TWS does not know it, and nothing of it was filled: it never arrived.
     NeverArrived,
+    /// TWS had it and lists it nowhere any more: it ended while nobody looked,
+    /// and beyond its fills it is not known how.
+    Gone,
     /// It cannot be told yet.
     StillUncertain,
 }
