@@ -25,6 +25,10 @@ pub struct GatewayConfig {
     /// How long an answer about an order is held back after the first word of
     /// TWS, because its fill or its refusal may follow at once.
     pub order_settle: Duration,
+    /// How long to wait before TWS is asked again for an order that was in
+    /// flight when the connection broke and that it does not list. After the
+    /// second time the order is taken for one that never arrived.
+    pub order_look_again: Duration,
     /// How many messages may be sent in one second. TWS disconnects a client
     /// that sends more than 50, over all clients of one TWS.
     pub messages_per_second: u32,
@@ -51,6 +55,7 @@ impl Default for GatewayConfig {
             request_timeout: Duration::from_secs(30),
             order_timeout: Duration::from_secs(10),
             order_settle: Duration::from_millis(500),
+            order_look_again: Duration::from_secs(2),
             messages_per_second: 45,
             order_reserve: 10,
             reconnect_attempts: 20,

@@ -10,7 +10,7 @@ use crate::config::{Address, GatewayConfig};
 use crate::data::Data;
 use crate::journal::Journal;
 use crate::model::{AccountKind, ConnectResult, ConnectionState, Endpoint, Error, Result, Status};
-use crate::orders::Book;
+use crate::orders::{Book, conclude_never_sent};
 use crate::session::Session;
 
 /// The one owner of the socket to TWS. Clones are the same gateway.
@@ -66,7 +66,10 @@ impl Gateway {
     }
 
     /// A gateway that writes every order to `journal` before it sends it.
+    /// What an earlier host had asked for and not sent is concluded in the
+    /// journal first: it reads the journal, which blocks for a moment.
     pub fn with_journal(config: GatewayConfig, journal: Journal) -> Self {
+        conclude_never_sent(&journal, &config.name);
         Self::build(config, Some(journal))
     }
 
@@ -182,7 +185,10 @@ impl Gateway {
         match &state.book {
             Some((known, book)) if known.is_same(address) => Arc::clone(book),
             _ => {
-                let book = Arc::new(Book::default());
+                let book = Arc::new(Book::new(
+                    &self.inner.config.name,
+                    self.inner.journal.clone(),
+                ));
                 state.book = Some((address.clone(), Arc::clone(&book)));
                 book
             }

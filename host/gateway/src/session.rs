@@ -19,7 +19,7 @@ use crate::codes;
 use crate::config::{Address, GatewayConfig};
 use crate::contracts::Cache;
 use crate::model::{Error, Result};
-use crate::orders::Book;
+use crate::orders::{Book, reconcile::after_connect};
 use crate::pacing::Pacing;
 
 /// How many messages of TWS about its links are kept for the status.
@@ -121,7 +121,11 @@ impl Session {
             }),
         });
         session.watch(notices);
-        if let Err(error) = session.begin().await {
+        let begun = async {
+            session.begin().await?;
+            after_connect(&session).await
+        };
+        if let Err(error) = begun.await {
             session.close().await;
             return Err(error);
         }
@@ -232,7 +236,7 @@ impl Session {
                     self.note(None);
                     tracing::info!("Connected to TWS at {socket} again");
                     let session = Arc::clone(&self);
-                    let work = async move { session.catch_up().await };
+                    let work = async move { after_connect(&session).await };
                     let limit = self.config.request_timeout;
                     if let Err(error) = self.run("the orders after the outage", limit, work).await {
                         tracing::warn!("What became of the orders is not known yet: {error}");
@@ -318,5 +322,6 @@ impl Session {
             tracing::warn!("Some subscriptions did not end in time; closing the socket anyway");
         }
         self.client.disconnect().await;
+        self.book.settled().await;
     }
 }

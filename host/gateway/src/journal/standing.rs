@@ -271,9 +271,7 @@ impl Standing {
     fn is_open(&self, request: Option<RequestId>) -> bool {
         let mut requests = self.requests.iter();
         let story = requests.find(|story| Some(story.id) == request);
-        story.is_none_or(|story| {
-            story.outcome.is_open() || story.outcome == RequestOutcome::Asked
-        })
+        story.is_none_or(|story| story.outcome.is_open() || story.outcome == RequestOutcome::Asked)
     }
 
     fn outcome(&mut self, request: Option<RequestId>, outcome: RequestOutcome) {

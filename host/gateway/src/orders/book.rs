@@ -1,15 +1,20 @@
 //! The book of this client's orders.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ibapi::orders as ib;
+use time::OffsetDateTime;
 use time_tz::Tz;
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
 use super::entry::Entry;
-use crate::model::{Commission, Contract, Order, OrderState, OrderStatus, PlacedOrder, TwsMessage};
+use super::executions::Told;
+use super::recording::Recorder;
+use super::recovery::Ids;
+use crate::journal::{About, Event, Gap, GapKind, Journal, OrderKey};
+use crate::model::{Commission, Contract, Order, OrderStatus, PlacedOrder, TwsMessage};
 
 /// How many orders, and how many commissions, are remembered.
 pub(super) const REMEMBERED: usize = 10_000;
@@ -23,6 +28,10 @@ pub(crate) struct Book {
     state: Mutex<State>,
     /// Counts the changes, to wake who waits for one.
     changes: watch::Sender<u64>,
+    /// What TWS tells goes into the journal by it, if there is one.
+    pub(super) recorder: Option<Recorder>,
+    /// Held while it is held against TWS: one look at a time.
+    pub(super) looking: tokio::sync::Mutex<()>,
 }
 
 /// What the book holds.
@@ -35,12 +44,42 @@ pub(super) struct State {
     pub(super) orders: BTreeMap<i32, Entry>,
     pub(super) what_ifs: HashMap<i32, oneshot::Sender<WhatIfAnswer>>,
     pub(super) commissions: HashMap<String, Commission>,
+    /// The executions of this client, by their id.
+    pub(super) executions: HashMap<String, Told>,
+    /// The orders that TWS told of and that have no name in the journal yet.
+    pub(super) strangers: Vec<Ids>,
+    /// Whether it holds what the journal knew of before.
+    pub(super) recovered: bool,
+    /// When the connection was lost, and not looked up since.
+    pub(super) lost_at: Option<OffsetDateTime>,
 }
 
 impl State {
     /// Makes sure that an id that was seen is not given again.
     pub(super) fn see(&mut self, order_id: i32) {
         self.next_id = self.next_id.max(order_id.saturating_add(1));
+    }
+
+    /// The order with these ids, if it is in the book. Order ids may be used
+    /// anew after TWS was reset, permanent ids are not.
+    pub(super) fn order_by(&mut self, order_id: i32, perm_id: Option<i64>) -> Option<&mut Entry> {
+        let mut entries = self.orders.values_mut();
+        entries.find(|entry| match (entry.state.perm_id, perm_id) {
+            (Some(known), Some(told)) => known == told,
+            _ => entry.state.order_id == order_id,
+        })
+    }
+
+    /// What TWS told of and has no name in the journal yet, each order once.
+    pub(super) fn take_strangers(&mut self) -> Vec<Ids> {
+        std::mem::take(&mut self.strangers)
+    }
+
+    /// The journal is to be asked for the name of an order.
+    pub(super) fn ask_name(&mut self, ids: Ids) {
+        if !self.strangers.contains(&ids) {
+            self.strangers.push(ids);
+        }
     }
 
     /// Forgets the oldest of the orders that ended, where there are too many.
@@ -60,6 +99,22 @@ impl State {
 }
 
 impl Book {
+    /// A book of a gateway with this name. What TWS tells of the orders is
+    /// written to the journal.
+    pub(crate) fn new(gateway: &str, journal: Option<Journal>) -> Self {
+        Self {
+            recorder: journal.map(|journal| Recorder::new(gateway.to_owned(), journal)),
+            ..Self::default()
+        }
+    }
+
+    /// Waits until what TWS told is in the journal, as far as it can be.
+    pub(crate) async fn settled(&self) {
+        if let Some(recorder) = &self.recorder {
+            recorder.settled().await;
+        }
+    }
+
     /// The book, for as long as nobody waits.
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that holds the lock leaves it half changed.
@@ -77,6 +132,10 @@ impl Book {
         let mut state = self.state();
         state.client_id = client_id;
         state.zone = zone;
+        // What an earlier connection did not answer, it never will.
+        for entry in state.orders.values_mut().filter(|entry| !entry.heard) {
+            entry.lost = true;
+        }
     }
 
     /// The connection broke: whatever TWS has not answered, it will not.
@@ -86,8 +145,26 @@ impl Book {
             entry.lost = true;
         }
         state.what_ifs.clear();
+        if state.lost_at.is_none() {
+            let lost_at = OffsetDateTime::now_utc();
+            state.lost_at = Some(lost_at);
+            self.record_loss(lost_at);
+        }
         drop(state);
         self.changed();
+    }
+
+    fn record_loss(&self, lost_at: OffsetDateTime) {
+        let Some(recorder) = &self.recorder else {
+            return;
+        };
+        let gap = Gap {
+            what: GapKind::Lost,
+            lost_at,
+            length_ns: None,
+            reason: "The connection to TWS broke.".to_owned(),
+        };
+        recorder.record(About::default(), Event::Gap(gap));
     }
 
     /// The time zone that TWS keeps.
@@ -115,6 +192,13 @@ impl Book {
         let entry = Entry::new(order_id, state.client_id, contract.clone(), order.clone());
         state.orders.insert(order_id, entry);
         state.trim();
+    }
+
+    /// The journal's name of an order that is about to be sent. Without it the
+    /// order counts as one that somebody else made.
+    #[expect(dead_code, reason = "the orders call it before they send")]
+    pub(super) fn name(&self, order_id: i32, key: OrderKey) {
+        self.with(order_id, |entry| entry.key = Some(key));
     }
 
     /// A what-if order is about to be sent.
@@ -163,20 +247,22 @@ impl Book {
             .collect()
     }
 
-    /// The orders that TWS knows and that have not ended.
-    pub(super) fn waiting(&self) -> Vec<i32> {
+    /// The orders that were sent and of which TWS has not spoken: in flight, or
+    /// uncertain. Each may be an open order.
+    pub(super) fn unheard(&self) -> Vec<PlacedOrder> {
         let state = self.state();
-        let entries = state.orders.values().filter(|entry| {
-            let status = &entry.state.status;
-            entry.state.perm_id.is_some() && !status.is_final() && *status != OrderStatus::Staged
-        });
-        entries.map(|entry| entry.state.order_id).collect()
+        let entries = state.orders.values();
+        entries
+            .filter(|entry| {
+                entry.state.perm_id.is_none() && entry.state.status == OrderStatus::ApiPending
+            })
+            .map(Entry::placed)
+            .collect()
     }
 
-    /// An order ended while nobody listened.
-    pub(super) fn conclude(&self, state: &OrderState) {
-        self.with(state.order_id, |entry| entry.conclude(state));
-        self.changed();
+    /// The ids of the executions that were told.
+    pub(super) fn executions(&self) -> HashSet<String> {
+        self.state().executions.keys().cloned().collect()
     }
 
     /// What an execution cost, if TWS has reported it.
@@ -185,17 +271,18 @@ impl Book {
     }
 
     /// Takes in an order of this client that a list of TWS has.
-    pub(super) fn learn(&self, placed: &PlacedOrder) {
+    pub(super) fn learn(&self, placed: &PlacedOrder, key: Option<&OrderKey>) {
         let mut state = self.state();
         let id = placed.state.order_id;
         if placed.state.client_id != state.client_id || id <= 0 {
             return;
         }
         state.see(id);
-        state
-            .orders
-            .entry(id)
-            .or_insert_with(|| Entry::told(placed.clone()));
+        if state.orders.contains_key(&id) {
+            return;
+        }
+        state.orders.insert(id, Entry::told(placed.clone()));
+        state.ask_name(Ids::of(&placed.state, key.cloned()));
         state.trim();
     }
 

@@ -6,10 +6,18 @@ use time_tz::Tz;
 
 use crate::codes::OrderMessage;
 use crate::convert::{self, decimal, text};
-use crate::model::{Contract, Order, OrderState, OrderStatus, OrderType, PlacedOrder, TwsMessage};
+use crate::journal::{About, OrderKey, StateRecord};
+use crate::model::{
+    Contract, Execution, Order, OrderState, OrderStatus, OrderType, PlacedOrder, SecurityType,
+    TwsMessage,
+};
 
 /// How many different warnings of one order are kept.
 const KEPT_WARNINGS: usize = 20;
+
+/// What is said with an order that TWS has not spoken of.
+const UNCERTAIN: &str = "It was sent, and TWS has not said what became of it: it is uncertain, and \
+                         is looked up as soon as TWS can be asked. Do not send it again.";
 
 /// What TWS had against an order.
 #[derive(Clone, Debug)]
@@ -34,6 +42,10 @@ pub(super) struct Entry {
     pub(super) refusal: Option<Refusal>,
     /// What TWS said about the cancel that is under way.
     pub(super) cancel_answer: Option<(OrderMessage, TwsMessage)>,
+    /// Its name in the journal, once it has one.
+    pub(super) key: Option<OrderKey>,
+    /// The state that the journal has of it.
+    recorded: Option<StateRecord>,
 }
 
 impl Entry {
@@ -57,6 +69,7 @@ impl Entry {
             warnings: Vec::new(),
         };
         Self {
+            recorded: Some(StateRecord::from(&state)),
             contract,
             order,
             state,
@@ -65,6 +78,7 @@ impl Entry {
             lost: false,
             refusal: None,
             cancel_answer: None,
+            key: None,
         }
     }
 
@@ -81,6 +95,48 @@ impl Entry {
                 placed.order,
             )
         }
+    }
+
+    /// An order that the journal tells of, after a start.
+    pub(super) fn recalled(placed: PlacedOrder, key: OrderKey, heard: bool) -> Self {
+        Self {
+            key: Some(key),
+            recorded: Some(StateRecord::from(&placed.state)),
+            heard,
+            lost: !heard,
+            ..Self::told(placed)
+        }
+    }
+
+    /// What rows about it are about.
+    pub(super) fn about(&self) -> About {
+        let state = &self.state;
+        About {
+            order: self.key.clone(),
+            request: None,
+            gateway: None,
+            account: self.order.account.clone(),
+            client_id: Some(state.client_id),
+            order_id: (state.order_id > 0).then_some(state.order_id),
+            perm_id: state.perm_id,
+        }
+    }
+
+    /// Its state, if the journal does not have it yet. From then on it is taken
+    /// to have it.
+    pub(super) fn news(&mut self) -> Option<StateRecord> {
+        self.key.as_ref()?;
+        let state = StateRecord::from(&self.state);
+        if self.recorded.as_ref() == Some(&state) {
+            return None;
+        }
+        self.recorded = Some(state.clone());
+        Some(state)
+    }
+
+    /// The journal has the state that the order has now.
+    pub(super) fn is_recorded(&mut self) {
+        self.recorded = Some(StateRecord::from(&self.state));
     }
 
     /// A change is about to be sent.
@@ -122,10 +178,12 @@ impl Entry {
         self.heard = true;
         let transmit = self.order.transmit;
         self.contract = convert::contract::from_tws(&data.contract);
+        let mut order = convert::order::from_tws(&data.order, zone);
+        take_key(&mut order.reference);
         self.order = Order {
             // TWS's own word on it is true unless it says otherwise.
             transmit,
-            ..convert::order::from_tws(&data.order, zone)
+            ..order
         };
         if data.order.perm_id != 0 {
             self.state.perm_id = Some(data.order.perm_id);
@@ -147,19 +205,23 @@ impl Entry {
     /// TWS sent the order's status.
     pub(super) fn on_status(&mut self, status: &ib::OrderStatus) {
         self.heard = true;
+        if status.perm_id != 0 {
+            self.state.perm_id = Some(status.perm_id);
+        }
         let kind = convert::order::status(&status.status);
-        // TWS repeats itself, now and then out of order: an end stays an end.
-        if self.state.status.is_final() && !kind.is_final() {
+        let filled = decimal::decimal(status.filled);
+        if !self.is_news(&kind, filled) {
             return;
         }
         let waits = matches!(kind, OrderStatus::Inactive | OrderStatus::ApiPending);
         if !(self.state.status == OrderStatus::Staged && waits) {
             self.state.status = kind;
         }
-        if status.perm_id != 0 {
-            self.state.perm_id = Some(status.perm_id);
+        if filled.is_some_and(|filled| filled < self.state.filled) {
+            // An order that ended has not filled less than was told before.
+            return;
         }
-        if let Some(filled) = decimal::decimal(status.filled) {
+        if let Some(filled) = filled {
             self.state.filled = filled;
         }
         if let Some(remaining) = decimal::decimal(status.remaining) {
@@ -171,12 +233,76 @@ impl Entry {
         self.state.why_held = text(&status.why_held);
     }
 
-    /// The order ended while nobody listened. Its prices are not told then.
-    pub(super) fn conclude(&mut self, ended: &OrderState) {
+    /// Whether a status is not an old one that comes late. TWS repeats itself,
+    /// now and then out of order: an end stays an end, above all a fill in full,
+    /// and what is filled stays filled.
+    fn is_news(&self, kind: &OrderStatus, filled: Option<Decimal>) -> bool {
+        let known = &self.state;
+        if known.status.is_final() {
+            let stronger = known.status != OrderStatus::Filled && kind.is_final();
+            return stronger || *kind == OrderStatus::Filled;
+        }
+        kind.is_final() || filled.is_none_or(|filled| filled >= known.filled)
+    }
+
+    /// A fill of the order was told. TWS now and then sends no status with it.
+    pub(super) fn on_execution(&mut self, execution: &Execution) {
         self.heard = true;
-        self.state.status = ended.status.clone();
-        self.state.filled = ended.filled;
-        self.state.remaining = ended.remaining;
+        if let Some(perm_id) = execution.perm_id {
+            self.state.perm_id = Some(perm_id);
+        }
+        // Those of the legs of a combo count in units of the legs.
+        let is_combo = |contract: &Contract| matches!(contract.security_type, SecurityType::Combo);
+        let filled = execution.cumulative_quantity;
+        if is_combo(&self.contract) != is_combo(&execution.contract) || filled <= self.state.filled
+        {
+            return;
+        }
+        self.state.filled = filled;
+        self.state.remaining = (self.order.quantity - filled).max(Decimal::ZERO);
+        self.state.average_fill_price = execution.average_price;
+        self.state.last_fill_price = Some(execution.price);
+        // After a change it is not certain which quantity holds.
+        let before = self.before.as_ref().map(|(_, order, _)| order.quantity);
+        if before.is_none_or(|before| filled >= before) && filled >= self.order.quantity {
+            self.state.status = OrderStatus::Filled;
+            self.state.why_held = None;
+        }
+    }
+
+    /// A list of TWS has the order, as it stood when it was asked for. Prices
+    /// are not told of one that has ended.
+    pub(super) fn on_list(&mut self, told: &OrderState) {
+        self.heard = true;
+        self.lost = false;
+        self.state.perm_id = told.perm_id.or(self.state.perm_id);
+        if self.state.status == OrderStatus::Staged && told.status == OrderStatus::Inactive {
+            return;
+        }
+        if !self.is_news(&told.status, Some(told.filled)) {
+            return;
+        }
+        self.state.status = told.status.clone();
+        if told.filled >= self.state.filled {
+            self.state.filled = told.filled;
+            self.state.remaining = told.remaining;
+        }
+        if !told.status.is_final() {
+            self.state.average_fill_price = told.average_fill_price;
+            self.state.last_fill_price = told.last_fill_price;
+            self.state.why_held = told.why_held.clone();
+        }
+    }
+
+    /// TWS lists as open an order that was thought to have ended before.
+    pub(super) fn revive(&mut self, told: &OrderState) {
+        self.heard = true;
+        self.lost = false;
+        let warnings = std::mem::take(&mut self.state.warnings);
+        self.state = OrderState {
+            warnings,
+            ..told.clone()
+        };
     }
 
     /// TWS sent a message about the order.
@@ -187,6 +313,10 @@ impl Entry {
                 // `Order Canceled - reason:` with nothing behind it says nothing.
                 if !message.text.trim_end().ends_with("reason:") {
                     self.warn(&message.text);
+                }
+                // The status that says so may have been left out.
+                if !self.state.status.is_final() {
+                    self.state.status = OrderStatus::Cancelled;
                 }
                 self.cancel_answer = Some((kind, message));
             }
@@ -268,105 +398,25 @@ impl Entry {
 
     /// The order with its contract and where it stands.
     pub(super) fn placed(&self) -> PlacedOrder {
-        PlacedOrder {
+        let mut placed = PlacedOrder {
             contract: self.contract.clone(),
             order: self.order.clone(),
             state: self.state.clone(),
+        };
+        if self.lost {
+            placed.state.warnings.push(UNCERTAIN.to_owned());
         }
+        placed
     }
+}
+
+/// The journal's name of an order, where that travelled as its reference: it is
+/// nobody else's to see.
+pub(super) fn take_key(reference: &mut Option<String>) -> Option<OrderKey> {
+    let key = reference.as_deref()?.parse().ok()?;
+    *reference = None;
+    Some(key)
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Action;
-
-    fn entry(order_type: OrderType) -> Entry {
-        let order = Order::new(Action::Buy, Decimal::from(10), order_type);
-        Entry::new(7, 1, Contract::us_stock("SPY"), order)
-    }
-
-    fn status(kind: ib::OrderStatusKind, filled: f64) -> ib::OrderStatus {
-        ib::OrderStatus {
-            order_id: 7,
-            status: kind,
-            filled,
-            remaining: 10.0 - filled,
-            perm_id: 99,
-            ..ib::OrderStatus::default()
-        }
-    }
-
-    fn message(code: i32, text: &str) -> TwsMessage {
-        TwsMessage {
-            code,
-            text: text.into(),
-        }
-    }
-
-    #[test]
-    fn a_refusal_without_a_status_is_a_refusal() {
-        let mut entry = entry(OrderType::Market);
-        entry.on_message(OrderMessage::Refused, message(321, "bad order type"));
-        assert!(entry.is_settled());
-        assert_eq!(entry.refused().map(|m| m.code), Some(321));
-    }
-
-    #[test]
-    fn an_order_that_works_is_not_refused_by_a_message() {
-        let mut entry = entry(OrderType::Limit(Decimal::TEN));
-        entry.on_message(OrderMessage::Unclear, message(20_000, "new in a later TWS"));
-        entry.on_status(&status(ib::OrderStatusKind::Submitted, 0.0));
-        assert!(entry.is_settled());
-        assert_eq!(entry.refused(), None);
-        assert_eq!(entry.state.warnings, ["new in a later TWS"]);
-    }
-
-    #[test]
-    fn warnings_do_not_end_the_wait() {
-        let mut entry = entry(OrderType::Limit(Decimal::TEN));
-        entry.on_message(OrderMessage::Warning, message(10_349, "TIF was set to DAY"));
-        entry.on_message(OrderMessage::Warning, message(10_349, "TIF was set to DAY"));
-        assert!(!entry.heard && entry.refusal.is_none());
-        assert_eq!(entry.state.warnings.len(), 1);
-    }
-
-    #[test]
-    fn an_end_stays_an_end() {
-        let mut entry = entry(OrderType::Market);
-        entry.on_status(&status(ib::OrderStatusKind::Filled, 10.0));
-        entry.on_status(&status(ib::OrderStatusKind::Submitted, 0.0));
-        assert_eq!(entry.state.status, OrderStatus::Filled);
-        assert_eq!(entry.state.filled, Decimal::TEN);
-        assert_eq!(entry.state.perm_id, Some(99));
-        assert_eq!(entry.state.average_fill_price, None);
-    }
-
-    #[test]
-    fn a_staged_order_stays_staged_until_it_is_transmitted() {
-        let mut entry = entry(OrderType::Market);
-        entry.order.transmit = false;
-        entry.state.status = OrderStatus::Staged;
-        entry.on_open_order(&ib::OrderData::default(), None);
-        entry.on_status(&status(ib::OrderStatusKind::Inactive, 0.0));
-        assert_eq!(entry.state.status, OrderStatus::Staged);
-        assert!(!entry.order.transmit);
-        entry.on_status(&status(ib::OrderStatusKind::PreSubmitted, 0.0));
-        assert_eq!(entry.state.status, OrderStatus::PreSubmitted);
-    }
-
-    #[test]
-    fn a_refused_change_leaves_the_order_as_it_was() {
-        let mut entry = entry(OrderType::Limit(Decimal::TEN));
-        entry.on_status(&status(ib::OrderStatusKind::Submitted, 0.0));
-        let changed = Order::new(Action::Buy, Decimal::from(20), OrderType::Market);
-        entry.change(Contract::us_stock("SPY"), changed);
-        assert_eq!(entry.state.remaining, Decimal::from(20));
-        entry.on_message(OrderMessage::Refused, message(105, "does not match"));
-        assert_eq!(entry.refused().map(|m| m.code), Some(105));
-        entry.change_back();
-        assert_eq!(entry.order.order_type, OrderType::Limit(Decimal::TEN));
-        assert_eq!(entry.state.remaining, Decimal::TEN);
-        assert_eq!(entry.state.status, OrderStatus::Submitted);
-    }
-}
+mod tests;

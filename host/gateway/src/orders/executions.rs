@@ -5,13 +5,30 @@ use std::collections::HashMap;
 use ibapi::orders::{self as ib, Executions};
 use time_tz::Tz;
 
+use super::book::Book;
+use super::entry::take_key;
 use super::feeding::commission;
 use super::reading::collect;
+use super::recovery::Ids;
 use crate::codes;
 use crate::connection::Gateway;
 use crate::convert::{self, decimal, text, time};
+use crate::journal::{About, Correction, Event, FillRecord, OrderKey};
 use crate::model::{Execution, ExecutionFilter, Result, Side};
 use crate::session::Session;
+
+impl Book {
+    /// Takes in executions and commissions that TWS was asked for.
+    pub(super) async fn hear(&self, rows: &[Executions]) {
+        for row in rows {
+            match row {
+                Executions::ExecutionData(data) => self.on_execution(data),
+                Executions::CommissionReport(report) => self.on_commission(report),
+            }
+        }
+        self.introduce().await;
+    }
+}
 
 impl Gateway {
     /// Executions since midnight, with their commissions (TWS
@@ -39,6 +56,7 @@ impl Gateway {
                 let failed = |error: ibapi::Error| codes::client_error(&error, what);
                 let rows = session.client.executions(question).await.map_err(failed)?;
                 let rows = collect(rows, what).await?;
+                session.book.hear(&rows).await;
                 Ok(merge_executions(&session, &rows))
             }
         };
@@ -48,6 +66,79 @@ impl Gateway {
         executions.retain(|execution| matches_filter(execution, filter));
         Ok(executions)
     }
+}
+
+/// An execution as TWS told of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Told {
+    pub(super) execution: Execution,
+    /// The journal's name of its order, where that travelled with it.
+    pub(super) key: Option<OrderKey>,
+    /// What rows about it are about, once its order has a name.
+    pub(super) about: Option<About>,
+}
+
+impl Told {
+    /// Whether it tells the same as another.
+    pub(super) fn repeats(&self, other: &Self) -> bool {
+        let (one, other) = (&self.execution, &other.execution);
+        (one.side, one.quantity, one.price) == (other.side, other.quantity, other.price)
+    }
+
+    /// What names its order.
+    pub(super) fn ids(&self) -> Ids {
+        Ids {
+            client_id: self.execution.client_id,
+            order_id: self.execution.order_id,
+            perm_id: self.execution.perm_id,
+            key: self.key.clone(),
+        }
+    }
+
+    /// Whether it is of the order with these ids.
+    pub(super) fn is_of(&self, ids: &Ids) -> bool {
+        match (self.execution.perm_id, ids.perm_id) {
+            (Some(own), Some(other)) => own == other,
+            _ => self.execution.order_id == ids.order_id,
+        }
+    }
+
+    /// What the journal writes of it. An id that ends in more than 1 is the
+    /// correction of an earlier execution, and one of nothing takes it back.
+    pub(super) fn event(&self) -> Event {
+        let exec_id = self.execution.exec_id.clone();
+        let last = exec_id.rsplit_once('.').map(|(_, last)| last);
+        let is_correction = last
+            .and_then(|last| last.parse::<u32>().ok())
+            .is_some_and(|number| number > 1);
+        let fill = FillRecord {
+            order_ref: self.order_ref(),
+            ..FillRecord::from(&self.execution)
+        };
+        if !is_correction {
+            return Event::Fill(fill);
+        }
+        Event::Correction(Correction {
+            exec_id,
+            fill: (!fill.shares.is_zero()).then_some(fill),
+        })
+    }
+
+    fn order_ref(&self) -> Option<String> {
+        let key = self.key.as_ref().map(ToString::to_string);
+        key.or_else(|| self.execution.reference.clone())
+    }
+}
+
+/// An execution of TWS. `None` if it has no readable size, price or time.
+pub(super) fn told(data: &ib::ExecutionData, zone: Option<&Tz>) -> Option<Told> {
+    let mut execution = execution(data, zone)?;
+    let key = take_key(&mut execution.reference);
+    Some(Told {
+        execution,
+        key,
+        about: None,
+    })
 }
 
 /// Executions with their commissions, each once, oldest first.
@@ -64,7 +155,7 @@ fn merge_executions(session: &Session, rows: &[Executions]) -> Vec<Execution> {
             continue;
         };
         let id = data.execution.execution_id.as_str();
-        let Some(mut execution) = execution(data, session.book.zone()) else {
+        let Some(Told { mut execution, .. }) = told(data, session.book.zone()) else {
             tracing::warn!("TWS sent execution {id:?} without a readable size, price or time");
             continue;
         };

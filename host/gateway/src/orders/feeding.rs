@@ -7,10 +7,13 @@ use ibapi::orders::{self as ib, OrderUpdate};
 use ibapi::subscriptions::{Subscription, SubscriptionItem};
 use ibapi::{Client, Notice};
 
-use super::book::{Book, REMEMBERED};
+use super::book::{Book, REMEMBERED, State};
 use super::entry::Entry;
+use super::executions::{self, Told};
+use super::recovery::Ids;
 use crate::codes::{self, OrderMessage};
 use crate::convert::decimal;
+use crate::journal::{CommissionRecord, Event};
 use crate::model::{Commission, TwsMessage};
 
 impl Book {
@@ -18,7 +21,10 @@ impl Book {
     pub(crate) async fn follow(&self, client: &Client, mut updates: Subscription<OrderUpdate>) {
         loop {
             match updates.next().await {
-                Some(Ok(SubscriptionItem::Data(update))) => self.on_update(&update),
+                Some(Ok(SubscriptionItem::Data(update))) => {
+                    self.on_update(&update);
+                    self.introduce().await;
+                }
                 Some(Ok(SubscriptionItem::Notice(notice))) => self.on_notice(&notice),
                 Some(Err(ibapi::Error::Shutdown)) => return,
                 Some(Err(error)) => tracing::error!("An order update could not be read: {error}"),
@@ -46,8 +52,7 @@ impl Book {
             OrderUpdate::OrderStatus(status) => self.on_status(status),
             OrderUpdate::CommissionReport(report) => self.on_commission(report),
             OrderUpdate::OrderBound(bound) => self.state().see(bound.order_id),
-            // The status that follows has the quantities.
-            OrderUpdate::ExecutionData(_) => {}
+            OrderUpdate::ExecutionData(data) => self.on_execution(data),
         }
     }
 
@@ -65,10 +70,15 @@ impl Book {
         state.see(data.order_id);
         let zone = state.zone;
         match state.orders.get_mut(&data.order_id) {
-            Some(entry) => entry.on_open_order(data, zone),
+            Some(entry) => {
+                entry.on_open_order(data, zone);
+                self.record_state(entry);
+            }
             None => {
-                let placed = super::reading::placed(data, None, zone);
-                state.orders.insert(data.order_id, Entry::told(placed));
+                let listed = super::reading::listed(data, None, zone);
+                state.ask_name(Ids::of(&listed.placed.state, listed.key));
+                let entry = Entry::told(listed.placed);
+                state.orders.insert(data.order_id, entry);
                 state.trim();
             }
         }
@@ -85,22 +95,98 @@ impl Book {
         state.see(status.order_id);
         if let Some(entry) = state.orders.get_mut(&status.order_id) {
             entry.on_status(status);
+            self.record_state(entry);
         }
         drop(state);
         self.changed();
     }
 
-    fn on_commission(&self, report: &ib::CommissionReport) {
+    /// TWS told of an execution: of this client's, or of another one's.
+    pub(super) fn on_execution(&self, data: &ib::ExecutionData) {
+        let mut state = self.state();
+        if data.execution.client_id != state.client_id {
+            return;
+        }
+        let Some(told) = executions::told(data, state.zone) else {
+            let id = &data.execution.execution_id;
+            tracing::error!("TWS sent execution {id:?} without a readable size, price or time");
+            return;
+        };
+        let execution = &told.execution;
+        let known = state.executions.get(&execution.exec_id);
+        if known.is_some_and(|known| known.repeats(&told)) {
+            return;
+        }
+        let ids = told.ids();
+        let about = match state.order_by(ids.order_id, ids.perm_id) {
+            Some(entry) => {
+                entry.on_execution(execution);
+                entry.key.is_some().then(|| entry.about())
+            }
+            None => None,
+        };
+        let told = Told { about, ..told };
+        self.record_execution(&state, &told);
+        if let Some(entry) = state.order_by(ids.order_id, ids.perm_id) {
+            self.record_state(entry);
+        }
+        if told.about.is_none() {
+            state.ask_name(ids);
+        }
+        if state.executions.len() >= REMEMBERED {
+            state.executions.clear();
+        }
+        let id = told.execution.exec_id.clone();
+        state.executions.insert(id, told);
+        drop(state);
+        self.changed();
+    }
+
+    /// TWS told what an execution cost.
+    pub(super) fn on_commission(&self, report: &ib::CommissionReport) {
         let Some(commission) = commission(report) else {
             return;
         };
+        let id = &report.execution_id;
         let mut state = self.state();
+        if state.commissions.get(id) == Some(&commission) {
+            return;
+        }
         if state.commissions.len() >= REMEMBERED {
             state.commissions.clear();
         }
-        state
-            .commissions
-            .insert(report.execution_id.clone(), commission);
+        if let Some(told) = state.executions.get(id) {
+            self.record_commission(told, &commission);
+        }
+        state.commissions.insert(id.clone(), commission);
+    }
+
+    /// Writes an order's state, if it is not the one that was last written.
+    pub(super) fn record_state(&self, entry: &mut Entry) {
+        if let Some(recorder) = &self.recorder
+            && let Some(state) = entry.news()
+        {
+            recorder.record(entry.about(), Event::Status(state));
+        }
+    }
+
+    /// Writes an execution, and what it cost if that is known, once its order
+    /// has a name.
+    pub(super) fn record_execution(&self, state: &State, told: &Told) {
+        let (Some(recorder), Some(about)) = (&self.recorder, &told.about) else {
+            return;
+        };
+        recorder.record(about.clone(), told.event());
+        if let Some(commission) = state.commissions.get(&told.execution.exec_id) {
+            self.record_commission(told, commission);
+        }
+    }
+
+    fn record_commission(&self, told: &Told, commission: &Commission) {
+        if let (Some(recorder), Some(about)) = (&self.recorder, &told.about) {
+            let record = CommissionRecord::new(&told.execution.exec_id, commission);
+            recorder.record(about.clone(), Event::Commission(record));
+        }
     }
 
     fn on_notice(&self, notice: &Notice) {
@@ -134,6 +220,7 @@ impl Book {
         }
         if let Some(entry) = state.orders.get_mut(&order_id) {
             entry.on_message(kind, text);
+            self.record_state(entry);
         }
         drop(state);
         self.changed();

@@ -8,9 +8,11 @@ use ibapi::subscriptions::SubscriptionItem;
 use rust_decimal::Decimal;
 use time_tz::Tz;
 
+use super::entry::take_key;
 use crate::codes;
 use crate::connection::Gateway;
 use crate::convert::{self, decimal, text};
+use crate::journal::OrderKey;
 use crate::model::{OrderState, OrderStatus, PlacedOrder, Result};
 use crate::session::Session;
 
@@ -47,21 +49,26 @@ impl Gateway {
     }
 }
 
+/// An order as a list of TWS has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) placed: PlacedOrder,
+    /// The journal's name of it, where that travelled as its reference.
+    pub(super) key: Option<OrderKey>,
+    /// TWS's words, if it ended because TWS refused it.
+    pub(super) refused: Option<String>,
+}
+
 impl Session {
-    /// Asks TWS for the open orders, and adds the staged ones.
+    /// Asks TWS for the open orders, and adds those of this client that TWS
+    /// does not tell of: staged ones, and those of which it has not spoken yet.
     pub(super) async fn read_open_orders(&self) -> Result<Vec<PlacedOrder>> {
-        let what = "the open orders";
-        let rows = {
-            let _turn = self.turns.open_orders.lock().await;
-            let failed = |error: ibapi::Error| codes::client_error(&error, what);
-            let rows = self.client.all_open_orders().await.map_err(failed)?;
-            collect(rows, what).await?
-        };
-        let mut orders = merge_orders(&rows, self.book.zone());
+        let listed = self.list_open_orders().await?;
+        let mut orders: Vec<_> = listed.into_iter().map(|listed| listed.placed).collect();
+        let own = self.address.client_id;
         for placed in &mut orders {
-            self.book.learn(placed);
             // The book knows more of its own: warnings, and what is staged.
-            if placed.state.client_id == self.address.client_id
+            if placed.state.client_id == own
                 && let Some(known) = self.book.get(placed.state.order_id)
             {
                 placed.state.warnings = known.state.warnings;
@@ -70,23 +77,44 @@ impl Session {
                 }
             }
         }
-        let own = self.address.client_id;
-        for staged in self.book.staged() {
+        let untold = self.book.staged().into_iter().chain(self.book.unheard());
+        for untold in untold {
             let listed = orders.iter().any(|placed| {
-                placed.state.client_id == own && placed.state.order_id == staged.state.order_id
+                placed.state.client_id == own && placed.state.order_id == untold.state.order_id
             });
             if !listed {
-                orders.push(staged);
+                orders.push(untold);
             }
         }
         orders.sort_by_key(|placed| (placed.state.client_id, placed.state.order_id));
         Ok(orders)
     }
-}
 
-impl Session {
+    /// Asks TWS for the open orders of all clients.
+    pub(super) async fn list_open_orders(&self) -> Result<Vec<Listed>> {
+        let what = "the open orders";
+        let rows = {
+            let _turn = self.turns.open_orders.lock().await;
+            let failed = |error: ibapi::Error| codes::client_error(&error, what);
+            let rows = self.client.all_open_orders().await.map_err(failed)?;
+            collect(rows, what).await?
+        };
+        let orders = merge_orders(&rows, self.book.zone());
+        for listed in &orders {
+            self.book.learn(&listed.placed, listed.key.as_ref());
+        }
+        self.book.introduce().await;
+        Ok(orders)
+    }
+
     /// Asks TWS for the orders that ended.
     async fn read_completed_orders(&self) -> Result<Vec<PlacedOrder>> {
+        let listed = self.list_completed_orders().await?;
+        Ok(listed.into_iter().map(|listed| listed.placed).collect())
+    }
+
+    /// The same, with what tells which orders they are.
+    pub(super) async fn list_completed_orders(&self) -> Result<Vec<Listed>> {
         let what = "the completed orders";
         let _turn = self.turns.completed_orders.lock().await;
         let failed = |error: ibapi::Error| codes::client_error(&error, what);
@@ -99,29 +127,6 @@ impl Session {
                 Orders::OrderStatus(_) => None,
             })
             .collect())
-    }
-
-    /// Learns what became of this client's orders while the connection was
-    /// broken. Those that are open, TWS tells the book of when it is asked for
-    /// them; the others have ended.
-    pub(crate) async fn catch_up(&self) -> Result<()> {
-        let open = self.read_open_orders().await?;
-        let waiting = self.book.waiting();
-        let gone = waiting.iter().filter(|id| {
-            !open.iter().any(|placed| {
-                placed.state.client_id == self.address.client_id && placed.state.order_id == **id
-            })
-        });
-        let gone: Vec<_> = gone.copied().collect();
-        if gone.is_empty() {
-            return Ok(());
-        }
-        for ended in self.read_completed_orders().await? {
-            if gone.contains(&ended.state.order_id) && ended.state.status.is_final() {
-                self.book.conclude(&ended.state);
-            }
-        }
-        Ok(())
     }
 }
 
@@ -156,7 +161,7 @@ fn key(client_id: i32, order_id: i32, perm_id: i64) -> (i32, i64) {
 
 /// Orders and statuses, which TWS sends one after the other and in between
 /// others, as one row for each order that has not ended.
-fn merge_orders(rows: &[Orders], zone: Option<&Tz>) -> Vec<PlacedOrder> {
+fn merge_orders(rows: &[Orders], zone: Option<&Tz>) -> Vec<Listed> {
     let mut data = HashMap::new();
     let mut statuses = HashMap::new();
     for row in rows {
@@ -172,18 +177,19 @@ fn merge_orders(rows: &[Orders], zone: Option<&Tz>) -> Vec<PlacedOrder> {
         }
     }
     data.iter()
-        .map(|(key, order)| placed(order, statuses.get(key).copied(), zone))
-        .filter(|placed| !placed.state.status.is_final())
+        .map(|(key, order)| listed(order, statuses.get(key).copied(), zone))
+        .filter(|listed| !listed.placed.state.status.is_final())
         .collect()
 }
 
 /// An order as TWS gave it, with its status where there is one.
-pub(super) fn placed(
+pub(super) fn listed(
     data: &ib::OrderData,
     status: Option<&ib::OrderStatus>,
     zone: Option<&Tz>,
-) -> PlacedOrder {
-    let order = convert::order::from_tws(&data.order, zone);
+) -> Listed {
+    let mut order = convert::order::from_tws(&data.order, zone);
+    let key = take_key(&mut order.reference);
     let price = |price: Option<f64>| price.and_then(decimal::non_zero);
     let filled = decimal::decimal(match status {
         Some(status) => status.filled,
@@ -206,17 +212,22 @@ pub(super) fn placed(
         why_held: status.and_then(|status| text(&status.why_held)),
         warnings: text(&data.order_state.warning_text).into_iter().collect(),
     };
-    PlacedOrder {
-        contract: convert::contract::from_tws(&data.contract),
-        order,
-        state,
+    Listed {
+        placed: PlacedOrder {
+            contract: convert::contract::from_tws(&data.contract),
+            order,
+            state,
+        },
+        key,
+        refused: None,
     }
 }
 
 /// An order that ended. TWS gives it no order id, and as its quantity what was
 /// left unfilled.
-fn completed(session: &Session, data: &ib::OrderData) -> PlacedOrder {
-    let mut ended = placed(data, None, session.book.zone());
+fn completed(session: &Session, data: &ib::OrderData) -> Listed {
+    let mut listed = listed(data, None, session.book.zone());
+    let ended = &mut listed.placed;
     if ended.state.status == OrderStatus::Filled {
         ended.order.quantity = ended.order.quantity.max(ended.state.filled);
         ended.state.remaining = Decimal::ZERO;
@@ -234,7 +245,11 @@ fn completed(session: &Session, data: &ib::OrderData) -> PlacedOrder {
         ended.state.last_fill_price = known.state.last_fill_price;
         ended.state.warnings = known.state.warnings;
     }
-    ended
+    if ended.state.status == OrderStatus::Inactive {
+        let state = &data.order_state;
+        listed.refused = text(&state.reject_reason).or_else(|| text(&state.completed_status));
+    }
+    listed
 }
 
 #[cfg(test)]
@@ -283,13 +298,13 @@ mod tests {
             status(5, 1, 15, Filled),
         ];
         let mut orders = merge_orders(&rows, None);
-        orders.sort_by_key(|placed| placed.state.perm_id);
+        orders.sort_by_key(|listed| listed.placed.state.perm_id);
         let perm_ids: Vec<_> = orders
             .iter()
-            .filter_map(|placed| placed.state.perm_id)
+            .filter_map(|listed| listed.placed.state.perm_id)
             .collect();
         assert_eq!(perm_ids, [11, 12, 13, 14]);
-        let state = orders.first().map(|placed| placed.state.clone());
+        let state = orders.first().map(|listed| listed.placed.state.clone());
         assert_eq!(
             state.as_ref().map(|state| state.filled),
             Some(Decimal::from(4))

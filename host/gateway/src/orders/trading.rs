@@ -185,6 +185,9 @@ pub(super) async fn known(session: &Arc<Session>, id: i32) -> Result<PlacedOrder
     if let Some(placed) = session.book.get(id) {
         return Ok(placed);
     }
+    if let Some(placed) = session.book.remembered(id).await {
+        return Ok(placed);
+    }
     let work = {
         let session = Arc::clone(session);
         async move { session.read_open_orders().await }
