@@ -1,18 +1,22 @@
 //! The command line.
 
+mod chaos;
 pub mod journal;
 mod moment;
 pub mod operator;
+pub mod tape;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 
+use chaos::SeededChaos;
 use clap::{Args, Parser, Subcommand};
 use journal::JournalArgs;
 pub use moment::when;
 use operator::{
     CallArgs, CheckArgs, GrantArgs, InspectArgs, PinArgs, RevokeArgs, SwitchArgs, ToolsArgs,
 };
+use tape::{RecordArgs, ReplayArgs};
 
 use crate::config::Overrides;
 
@@ -42,6 +46,10 @@ pub enum Command {
     Demo(DemoArgs),
     /// Run the simulated TWS alone, for any TWS client.
     Simulate(SimulateArgs),
+    /// Write down what goes between a client and a real TWS, as a tape.
+    Record(RecordArgs),
+    /// Play the part of TWS from a tape.
+    Replay(ReplayArgs),
     /// Ask a running host whether it is well; exits with 1 if it is not.
     Health(HealthArgs),
     /// List what a running host serves, and what it does not and why.
@@ -142,6 +150,17 @@ pub struct SimulateArgs {
     /// Where the simulated gateway listens; port 0 takes a free one.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4002")]
     pub listen: SocketAddr,
+    /// Serve its levers over HTTP there too: whoever reaches it can do anything
+    /// to the simulated TWS; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub control: Option<SocketAddr>,
+    /// Trouble from a seed, for an hour; the profile is everything (the
+    /// default), trading or nights.
+    #[arg(long, value_name = "SEED[:PROFILE]", conflicts_with = "script")]
+    pub chaos: Option<SeededChaos>,
+    /// Trouble from a file: {"events": [{"at": {"steps": 10}, "do": "linkLost"}]}.
+    #[arg(long, value_name = "FILE")]
+    pub script: Option<PathBuf>,
     /// What the market and the account start from.
     #[command(flatten)]
     pub start: StartArgs,

@@ -7,6 +7,8 @@ mod health;
 mod inspect;
 mod journal;
 mod policy;
+mod record;
+mod replay;
 mod schema;
 pub mod serve;
 mod simulate;
@@ -36,6 +38,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Serve(args) => serve::run(args).await,
             Command::Demo(args) => demo::run(args).await,
             Command::Simulate(args) => simulate::run(args).await,
+            Command::Record(args) => record::run(args).await,
+            Command::Replay(args) => replay::run(args).await,
             Command::Health(args) => health::run(args).await,
             Command::Tools(args) => tools::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
