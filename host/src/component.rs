@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
 use sandpit_sandbox::{Inspected, LoadError, Sandbox};
 use sandpit_tools::component_files;
 
@@ -19,7 +19,7 @@ const LONG: Duration = Duration::from_secs(1);
 pub fn sandbox(config: &Config) -> anyhow::Result<Sandbox> {
     // A gateway connects when it is asked to, and nobody asks this one.
     let gateway = Gateway::new(GatewayConfig::default());
-    Sandbox::new(sandbox_config(config), gateway).context("cannot start the sandbox")
+    Sandbox::new(sandbox_config(config), Gateways::one(gateway)).context("cannot start the sandbox")
 }
 
 /// Looks at one file.

@@ -99,7 +99,14 @@ impl connection::Host for State {
     fn get_status(&mut self) -> connection::Status {
         let status = self.gateway.status();
         connection::Status {
+            gateway: status.gateway,
             connected: status.connected,
+            state: if status.connected {
+                connection::ConnectionState::Connected
+            } else {
+                connection::ConnectionState::Closed
+            },
+            read_only: status.read_only,
             host: status.host,
             port: status.port,
             client_id: status.client_id,
@@ -117,5 +124,9 @@ impl connection::Host for State {
             reason: status.reason,
             notices: status.notices,
         }
+    }
+
+    fn gateways(&mut self) -> Vec<String> {
+        vec![self.gateway.name().to_owned()]
     }
 }

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
 use sandpit_sandbox::{Capability, Sandbox, SandboxConfig};
 use sandpit_tools::{Policy, Tools, ToolsConfig};
 use tempfile::TempDir;
@@ -102,7 +102,11 @@ fn sandbox(cache: &Path) -> Sandbox {
         cache_dir: Some(cache.to_owned()),
         ..SandboxConfig::default()
     };
-    Sandbox::new(config, Gateway::new(GatewayConfig::default())).expect("a sandbox")
+    Sandbox::new(
+        config,
+        Gateways::one(Gateway::new(GatewayConfig::default())),
+    )
+    .expect("a sandbox")
 }
 
 /// A policy that grants every tool everything.

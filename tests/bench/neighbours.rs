@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
 use sandpit_sandbox::{Call, Sandbox, SandboxConfig};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +21,8 @@ const PAUSE: Duration = Duration::from_millis(2);
 /// Fills in the rows of the neighbours.
 pub async fn measure(table: &mut Table) {
     let gateway = Gateway::new(GatewayConfig::default());
-    let sandbox = Sandbox::new(SandboxConfig::default(), gateway).expect("a sandbox");
+    let sandbox =
+        Sandbox::new(SandboxConfig::default(), Gateways::one(gateway)).expect("a sandbox");
     let bytes = std::fs::read(plugins().join("ibkr_get_status.wasm")).expect("the component");
     let component = load(&sandbox, bytes).await;
     let endless = Guest::new("endless").before_answer("(loop br 0)").build();

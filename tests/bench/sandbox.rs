@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use sandpit_gateway::{Gateway, GatewayConfig, model};
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways, model};
 use sandpit_sandbox::{Call, Component, Grants, Outcome, Sandbox, SandboxConfig};
 use sandpit_simulator::Simulator;
 use serde_json::{Map, Value, json};
@@ -38,7 +38,8 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
         .connect(model::Endpoint::default())
         .await
         .expect("a connection");
-    let sandbox = Sandbox::new(SandboxConfig::default(), gateway.clone()).expect("a sandbox");
+    let sandbox =
+        Sandbox::new(SandboxConfig::default(), Gateways::one(gateway.clone())).expect("a sandbox");
     let bytes = std::fs::read(plugins().join("ibkr_get_status.wasm")).expect("the component");
     let component = load(&sandbox, bytes.clone()).await;
     let mut kept = Kept::start(&bytes, gateway.clone()).await;

@@ -20,6 +20,8 @@ pub struct Call {
     pub client: String,
     /// The arguments as a JSON object.
     pub arguments: String,
+    /// The gateway that it goes to; none for the first that the scope reaches.
+    pub gateway: Option<String>,
     /// Set when this call carries on after a question.
     pub resume: Option<Resume>,
     /// Its bounds.
@@ -49,6 +51,7 @@ impl Call {
             id: id.into(),
             client: client.into(),
             arguments: arguments.into(),
+            gateway: None,
             resume: None,
             limits: CallLimits::default(),
             scope: Arc::default(),

@@ -12,7 +12,8 @@ use crate::descriptor::Descriptor;
 use crate::error::CallError;
 use crate::inspected::Inspected;
 use crate::outcome::{self, Outcome};
-use crate::run;
+use crate::run::{self, Reached};
+use crate::scope::Scope;
 use crate::state::State;
 
 /// A component that can be called. A cheap handle: clones share the code.
@@ -53,6 +54,17 @@ impl Component {
         self.inner.inspected.wasi_imports()
     }
 
+    /// The names of the gateways that a call with this scope may go to, the one
+    /// that is meant where it names none first.
+    pub fn gateways(&self, scope: &Scope) -> Vec<String> {
+        self.inner.inspected.inner.shared.reached_by(scope)
+    }
+
+    /// How many gateways the host has, in reach or not.
+    pub fn gateway_count(&self) -> usize {
+        self.inner.inspected.inner.shared.gateways.iter().count()
+    }
+
     /// Calls the tool in a fresh instance.
     ///
     /// Dropping the future ends the call at once, without the grace period; an
@@ -70,12 +82,22 @@ impl Component {
             client: call.client.clone(),
             call_id: call.id.clone(),
         };
+        let shared = &inner.inspected.inner.shared;
+        let gateway = match shared.gateway(&call.scope, call.gateway.as_deref()) {
+            Ok(gateway) => gateway,
+            Err(failure) => return Ok(Outcome::Failure(failure)),
+        };
+        let reached = Reached {
+            gateway,
+            gateways: shared.reached_by(&call.scope),
+            caller,
+        };
         let limit = call.limits.answer_bytes;
         let outcome = run::run(
-            &inner.inspected.inner.shared,
+            shared,
             &inner.pre,
             Arc::clone(&inner.name),
-            Some(caller),
+            Some(reached),
             call,
             async |tool, store, call| {
                 let request = wit::Request {

@@ -22,6 +22,7 @@ mod convert;
 mod descriptor;
 mod engine;
 mod error;
+mod gateways;
 mod inspected;
 mod limits;
 mod lines;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use sandpit_gateway::Gateway;
 use sandpit_gateway::model::Caller;
 use wasmtime::Store;
 
@@ -21,19 +22,27 @@ pub(crate) struct GuestCall {
     pub(crate) resume: Option<crate::call::Resume>,
 }
 
+/// The gateway that an instance reaches, and in whose name.
+pub(crate) struct Reached {
+    pub(crate) gateway: Gateway,
+    /// The names of all that the tool may use, the default first.
+    pub(crate) gateways: Vec<String>,
+    pub(crate) caller: Caller,
+}
+
 /// Runs one export of a fresh instance within the bounds of the call. Without
-/// a caller the instance cannot reach the broker.
+/// a gateway the instance cannot reach the broker.
 pub(crate) async fn run<T>(
     shared: &Shared,
     pre: &ToolPre<State>,
     name: Arc<str>,
-    caller: Option<Caller>,
+    reach: Option<Reached>,
     call: Call,
     export: impl AsyncFnOnce(&Tool, &mut Store<State>, GuestCall) -> wasmtime::Result<T>,
 ) -> Result<T, CallError> {
     let limits = call.limits;
     let memory = limits.memory.min(shared.config.memory_limit);
-    let _place = match caller {
+    let _place = match reach {
         Some(_) => shared.slots.take(&call.cancel).await?,
         None => shared.slots.take_to_describe(&call.cancel).await?,
     };
@@ -55,9 +64,10 @@ pub(crate) async fn run<T>(
         open_ended: call.open_ended,
         cut: Cut::No,
     };
-    let broker = caller.map(|caller| Broker {
-        gateway: shared.gateway.clone(),
-        caller,
+    let broker = reach.map(|reach| Broker {
+        gateway: reach.gateway,
+        gateways: reach.gateways,
+        caller: reach.caller,
         requests: Allowance::new(limits.broker_requests),
         scope: call.scope,
         lines: call.lines,

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sandpit_gateway::Gateway;
+use sandpit_gateway::Gateways;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::Linker;
@@ -29,7 +29,7 @@ pub struct Sandbox {
 pub(crate) struct Shared {
     pub(crate) engine: Engine,
     pub(crate) config: SandboxConfig,
-    pub(crate) gateway: Gateway,
+    pub(crate) gateways: Gateways,
     /// What every component may import: WASI, its own call, and types.
     pub(crate) linker: Linker<State>,
     pub(crate) cache: Option<Cache>,
@@ -40,12 +40,12 @@ pub(crate) struct Shared {
 }
 
 impl Sandbox {
-    /// Sets the sandbox up on a gateway.
+    /// Sets the sandbox up on these gateways.
     ///
     /// # Errors
     ///
     /// If this machine cannot run WebAssembly.
-    pub fn new(config: SandboxConfig, gateway: Gateway) -> Result<Self, SandboxError> {
+    pub fn new(config: SandboxConfig, gateways: Gateways) -> Result<Self, SandboxError> {
         let engine = engine::build(&config)?;
         let linker = linker(&engine).map_err(|error| SandboxError::engine(&error))?;
         let cache = open_cache(&config, &engine);
@@ -55,7 +55,7 @@ impl Sandbox {
             shared: Arc::new(Shared {
                 engine,
                 config,
-                gateway,
+                gateways,
                 linker,
                 cache,
                 slots,
@@ -98,13 +98,14 @@ impl Sandbox {
         self.shared.config.max_component_bytes
     }
 
-    /// Whether TWS can be asked right now.
+    /// Whether TWS can be asked right now, at one gateway at least.
     pub fn is_connected(&self) -> bool {
-        self.shared.gateway.status().connected
+        let mut gateways = self.shared.gateways.iter();
+        gateways.any(|gateway| gateway.status().connected)
     }
 
     /// Ends everything: takes no more calls, cancels those that run, gives
-    /// them the grace period to end, and closes the connection to TWS.
+    /// them the grace period to end, and closes the connections to TWS.
     pub async fn shutdown(&self) {
         self.shared.slots.close();
         self.shared.shutdown.cancel();
@@ -112,7 +113,7 @@ impl Sandbox {
         if !self.shared.slots.ended(patience).await {
             tracing::warn!("some tools did not end before the host shut down");
         }
-        self.shared.gateway.shutdown().await;
+        self.shared.gateways.shutdown().await;
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a tool may reach: which accounts and which instruments. The rules
+//! What a tool may reach: which gateways, accounts and instruments. The rules
 //! alone; the capabilities apply them.
 //!
 //! Accounts are judged by their ids, and govern what belongs to an account as
@@ -13,6 +13,9 @@ use std::collections::BTreeSet;
 /// What the operator lets one tool reach. [`Default`] is no limit at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Scope {
+    /// The names of the gateways that calls may go to. What is `None` is not
+    /// limited; an empty set lets none through.
+    pub gateways: Option<BTreeSet<String>>,
     /// Binds everything that the tool asks of the broker.
     pub reach: Reach,
     /// Narrows [`Scope::reach`] further for placing, modifying and cancelling
@@ -57,6 +60,13 @@ pub(crate) enum WrongAccount {
 }
 
 impl Scope {
+    /// Whether calls may go to a gateway.
+    pub(crate) fn reach_gateway(&self, name: &str) -> bool {
+        self.gateways
+            .as_ref()
+            .is_none_or(|gateways| gateways.contains(name))
+    }
+
     /// What binds a request that trades nothing.
     pub(crate) fn reading(&self) -> Rules<'_> {
         Rules {
@@ -236,6 +246,7 @@ mod tests {
                 security_types: set(&["STK"]),
                 ..Reach::default()
             },
+            ..Scope::default()
         };
         assert!(scope.reading().reach_instrument("aapl", "OPT"));
         assert!(scope.trading().reach_instrument("SPY", "stk"));
@@ -307,7 +318,7 @@ mod tests {
         fn what_may_be_traded_may_be_seen(
             reach in reach(), trade in reach(), symbol in word(), code in word(), account in word(),
         ) {
-            let scope = Scope { reach, trade };
+            let scope = Scope { reach, trade, ..Scope::default() };
             let (reading, trading) = (scope.reading(), scope.trading());
             if trading.reach_instrument(&symbol, &code) {
                 prop_assert!(reading.reach_instrument(&symbol, &code));
@@ -322,7 +333,7 @@ mod tests {
             reach in reach(), trade in reach(), named in prop::option::of(word()),
             connection in prop::collection::btree_set(word(), 0..4),
         ) {
-            let scope = Scope { reach, trade };
+            let scope = Scope { reach, trade, ..Scope::default() };
             let connection: Vec<_> = connection.into_iter().collect();
             let rules = scope.trading();
             let told = match rules.account(named.as_deref(), &connection) {

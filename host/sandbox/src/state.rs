@@ -82,7 +82,10 @@ impl Context {
 
 /// What stands behind the capabilities.
 pub(crate) struct Broker {
+    /// The gateway of the call.
     pub(crate) gateway: Gateway,
+    /// The names of those that the tool may use, the default first.
+    pub(crate) gateways: Vec<String>,
     pub(crate) caller: Caller,
     pub(crate) requests: Allowance,
     pub(crate) scope: Arc<Scope>,

@@ -67,9 +67,8 @@ impl Host {
         followed: Option<Read>,
     ) -> anyhow::Result<Self> {
         let trading = Trading::open(config, journal).await?;
-        let gateway = trading.gateways.get(None)?;
-        let sandbox =
-            Sandbox::new(sandbox_config(config), gateway).context("cannot start the sandbox")?;
+        let sandbox = Sandbox::new(sandbox_config(config), trading.gateways.clone())
+            .context("cannot start the sandbox")?;
         let tools = open_tools(config, sandbox).await?;
         let address = SocketAddr::new(config.server.listen, config.server.port);
         let listener = TcpListener::bind(address).await.with_context(|| {

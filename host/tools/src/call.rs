@@ -77,15 +77,22 @@ pub(crate) async fn call(
 async fn run(
     tool: &Tool,
     running: &Running,
-    request: CallRequest,
+    mut request: CallRequest,
     config: &ToolsConfig,
 ) -> Outcome {
-    let arguments = Value::Object(request.arguments);
-    if let Err(faults) = tool.check_arguments(&arguments) {
-        return Outcome::Failure(Failure::new(
+    let unfit = |faults: String| {
+        Outcome::Failure(Failure::new(
             FailureKind::InvalidArguments,
             format!("The arguments do not fit {}: {faults}.", tool.name()),
-        ));
+        ))
+    };
+    let gateway = match tool.take_gateway(&mut request.arguments) {
+        Ok(gateway) => gateway,
+        Err(faults) => return unfit(faults),
+    };
+    let arguments = Value::Object(request.arguments);
+    if let Err(faults) = tool.check_arguments(&arguments) {
+        return unfit(faults);
     }
     // A stream lasts as long as it likes; its caller does not wait as long.
     let patience = tool.limits().deadline.min(config.call_deadline);
@@ -99,6 +106,7 @@ async fn run(
         id: request.call_id,
         client: request.client,
         arguments: arguments.to_string(),
+        gateway,
         resume: request.resume,
         limits: tool.limits().clone(),
         scope: Arc::clone(tool.scope()),

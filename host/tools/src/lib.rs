@@ -22,6 +22,7 @@ mod error;
 mod files;
 mod folder;
 mod foresee;
+mod gateway;
 pub mod policy;
 mod runtime;
 mod schema;

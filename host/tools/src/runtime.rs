@@ -1,7 +1,7 @@
 //! What belongs to a tool's name and outlives the versions of its file: how
 //! often it was called, who runs and who waits, and its market-data lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use sandpit_sandbox::{Lines, Reach, Scope};
@@ -154,25 +154,26 @@ fn taken_away(facts: &Facts, scope: &Scope, policy: &ToolPolicy) -> Option<&'sta
         Err(_) => return Some("the tool is no longer granted what it asks for"),
         Ok(()) => {}
     }
-    let narrowed =
-        narrows(&scope.reach, &policy.scope.reach) || narrows(&scope.trade, &policy.scope.trade);
+    let narrowed = loses(&scope.gateways, &policy.scope.gateways)
+        || narrows(&scope.reach, &policy.scope.reach)
+        || narrows(&scope.trade, &policy.scope.trade);
     narrowed.then_some("the tool may no longer reach all that it could")
 }
 
 /// Whether something that could be reached before cannot be reached after.
 fn narrows(before: &Reach, after: &Reach) -> bool {
-    let lists = [
-        (&before.accounts, &after.accounts),
-        (&before.symbols, &after.symbols),
-        (&before.security_types, &after.security_types),
-    ];
-    lists
-        .into_iter()
-        .any(|(before, after)| match (before, after) {
-            (_, None) => false,
-            (None, Some(_)) => true,
-            (Some(before), Some(after)) => !before.is_subset(after),
-        })
+    loses(&before.accounts, &after.accounts)
+        || loses(&before.symbols, &after.symbols)
+        || loses(&before.security_types, &after.security_types)
+}
+
+/// Whether a list, where there is one, lets less through after than before.
+fn loses(before: &Option<BTreeSet<String>>, after: &Option<BTreeSet<String>>) -> bool {
+    match (before, after) {
+        (_, None) => false,
+        (None, Some(_)) => true,
+        (Some(before), Some(after)) => !before.is_subset(after),
+    }
 }
 
 #[cfg(test)]

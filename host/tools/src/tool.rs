@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use sandpit_sandbox::{CallLimits, Capability, Component, Descriptor, Grants, LoadError, Scope};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::candidate::Candidate;
 use crate::config::ToolsConfig;
+use crate::gateway;
 use crate::policy::ToolPolicy;
 use crate::runtime::Runtime;
 
@@ -19,6 +20,8 @@ pub struct Tool {
     policy: Arc<ToolPolicy>,
     scope: Arc<Scope>,
     limits: CallLimits,
+    /// Whether the host adds the argument that chooses a gateway.
+    chooses_gateway: bool,
     runtime: Arc<Runtime>,
 }
 
@@ -49,6 +52,11 @@ impl Tool {
             descriptor.description.push_str("\n\n");
             descriptor.description.push_str(words.trim());
         }
+        let chooses_gateway = gateway::applies(&component, &descriptor.input_schema);
+        if chooses_gateway {
+            let names = component.gateways(&policy.scope);
+            gateway::describe(&mut descriptor.input_schema, &names);
+        }
         let usual = CallLimits {
             deadline: if descriptor.streaming {
                 config.stream_deadline
@@ -63,6 +71,7 @@ impl Tool {
             descriptor,
             scope: Arc::new(policy.scope.clone()),
             limits: policy.limits.of_call(&usual),
+            chooses_gateway,
             candidate,
             policy,
             runtime,
@@ -126,6 +135,23 @@ impl Tool {
     /// What belongs to its name.
     pub(crate) fn runtime(&self) -> &Arc<Runtime> {
         &self.runtime
+    }
+
+    /// Takes the name of the gateway out of the arguments of a call, where it is
+    /// the host that added this argument.
+    ///
+    /// # Errors
+    ///
+    /// If it is no text.
+    pub(crate) fn take_gateway(
+        &self,
+        arguments: &mut Map<String, Value>,
+    ) -> Result<Option<String>, String> {
+        if self.chooses_gateway {
+            gateway::take(arguments)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Checks the arguments of a call.

@@ -4,7 +4,7 @@ use std::sync::{Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context as _, ensure};
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
 use sandpit_tools::{Policy, Sandbox, SandboxConfig, ToolState, ToolsConfig};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -48,7 +48,10 @@ impl Host {
         let runtime = Runtime::new()?;
         let sandbox = {
             let _runtime = runtime.enter();
-            Sandbox::new(config, Gateway::new(GatewayConfig::default()))?
+            Sandbox::new(
+                config,
+                Gateways::one(Gateway::new(GatewayConfig::default())),
+            )?
         };
         let folder = TempDir::new()?;
         let mut config = ToolsConfig::new(folder.path().join("tools"));

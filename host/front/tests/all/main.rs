@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
 use sandpit_front::{Front, FrontConfig};
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
 use sandpit_simulator::{Simulator, SimulatorConfig};
 use sandpit_tools::{Capability, Policy, PolicyEntry, Sandbox, SandboxConfig, Tools, ToolsConfig};
 use serde_json::{Value, json};
@@ -125,7 +125,7 @@ async fn serve_with(
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("components")),
         ..SandboxConfig::default()
     };
-    let sandbox = Sandbox::new(config_of_sandbox, Gateway::new(gateway)).unwrap();
+    let sandbox = Sandbox::new(config_of_sandbox, Gateways::one(Gateway::new(gateway))).unwrap();
     let config_of_tools = ToolsConfig {
         policy,
         ..ToolsConfig::new(folder)

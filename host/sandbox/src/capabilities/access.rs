@@ -310,6 +310,22 @@ impl Access {
         self.may_trade(order_id, Error::no_order(order_id)).await
     }
 
+    /// The order of this id, if the tool may see it.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such order, or none that the tool may see.
+    pub(super) async fn seen_order(&self, order_id: i32) -> Result<PlacedOrder> {
+        let placed = self.gateway.order(order_id).await?;
+        let rules = self.scope.reading();
+        if rules.limit_anything() {
+            let connection = self.connection().await?;
+            if !self.reach_order(rules, &placed, &connection).await? {
+                return Err(Error::no_order(order_id));
+            }
+        }
+        Ok(placed)
+    }
+
     /// An order that a tool wants to send, as the scope lets it: with its
     /// account, and with the contract as TWS knows it.
     ///

@@ -34,6 +34,10 @@ impl Host for BrokerView<'_> {
             .convert()
             .map_err(|error| wasmtime::format_err!("{error:?}"))
     }
+
+    async fn gateways(&mut self) -> wasmtime::Result<Vec<String>> {
+        Ok(self.broker()?.gateways.to_vec())
+    }
 }
 
 /// The status without the accounts that the tool does not reach. Whether the

@@ -52,4 +52,13 @@ impl Host for BrokerView<'_> {
         };
         Ok(self.ending.answer(request).await?.convert()?)
     }
+
+    async fn order(&mut self, order_id: i32) -> Result<PlacedOrder, CapabilityError> {
+        let access = self.admit()?;
+        Ok(self
+            .ending
+            .answer(access.seen_order(order_id))
+            .await?
+            .convert()?)
+    }
 }

@@ -14,12 +14,16 @@ mod guest;
 mod loading;
 
 use guest::Guest;
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
 use sandpit_sandbox::{Call, Component, Grants, LoadError, Outcome, Sandbox, SandboxConfig};
 
 /// A sandbox on a gateway that is connected to nothing.
 fn sandbox(config: SandboxConfig) -> Sandbox {
-    Sandbox::new(config, Gateway::new(GatewayConfig::default())).unwrap()
+    Sandbox::new(
+        config,
+        Gateways::one(Gateway::new(GatewayConfig::default())),
+    )
+    .unwrap()
 }
 
 async fn load(sandbox: &Sandbox, guest: Guest) -> Component {

@@ -1,5 +1,7 @@
-//! Which accounts and instruments a tool's capabilities reach, as the policy
+//! Which gateways, accounts and instruments a tool's capabilities reach, as the policy
 //! writes it. The rules are the sandbox's.
+
+use std::collections::BTreeSet;
 
 use sandpit_sandbox::{Reach, Scope};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -17,11 +19,14 @@ const SECURITY_TYPES: [&str; 14] = [
 /// The longest account or symbol, in characters.
 const NAME: usize = 64;
 
-/// Which accounts and instruments the tool's capabilities reach. A list that
-/// is left out limits nothing; an empty list lets nothing through.
+/// Which gateways, accounts and instruments the tool's capabilities reach. A
+/// list that is left out limits nothing; an empty list lets nothing through.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ScopeEntry {
+    /// Names of gateways, for example paper.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gateways: Option<Vec<String>>,
     /// Account ids, for example DU1234567.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts: Option<Vec<String>>,
@@ -56,6 +61,13 @@ pub struct ReachEntry {
 
 impl ScopeEntry {
     pub(super) fn check(&self, key: &str, faults: &mut Faults) {
+        check_list(
+            &self.gateways,
+            &format!("{key}.gateways"),
+            is_name,
+            faults,
+            || names("names of gateways"),
+        );
         self.reach().check(key, faults);
         if let Some(trade) = &self.trade {
             trade.check(&format!("{key}.trade"), faults);
@@ -63,6 +75,7 @@ impl ScopeEntry {
     }
 
     pub(super) fn override_with(&mut self, stronger: &Self) {
+        take(&mut self.gateways, &stronger.gateways);
         take(&mut self.accounts, &stronger.accounts);
         take(&mut self.symbols, &stronger.symbols);
         take(&mut self.security_types, &stronger.security_types);
@@ -77,6 +90,7 @@ impl ScopeEntry {
     pub(super) fn into_scope(self) -> Scope {
         Scope {
             reach: self.reach().into_reach(),
+            gateways: set(self.gateways),
             trade: self.trade.unwrap_or_default().into_reach(),
         }
     }
@@ -93,13 +107,6 @@ impl ScopeEntry {
 
 impl ReachEntry {
     fn check(&self, key: &str, faults: &mut Faults) {
-        let name = |text: &str| {
-            !text.is_empty()
-                && text.trim() == text
-                && text.chars().count() <= NAME
-                && !text.chars().any(char::is_control)
-        };
-        let names = |what| format!("a list of {what}, each of 1 to {NAME} characters");
         let known = |text: &str| {
             SECURITY_TYPES
                 .iter()
@@ -108,14 +115,14 @@ impl ReachEntry {
         check_list(
             &self.accounts,
             &format!("{key}.accounts"),
-            name,
+            is_name,
             faults,
             || names("account ids"),
         );
         check_list(
             &self.symbols,
             &format!("{key}.symbols"),
-            name,
+            is_name,
             faults,
             || names("symbols"),
         );
@@ -129,13 +136,27 @@ impl ReachEntry {
     }
 
     fn into_reach(self) -> Reach {
-        let set = |list: Option<Vec<String>>| list.map(|list| list.into_iter().collect());
         Reach {
             accounts: set(self.accounts),
             symbols: set(self.symbols),
             security_types: set(self.security_types),
         }
     }
+}
+
+fn set(list: Option<Vec<String>>) -> Option<BTreeSet<String>> {
+    list.map(|list| list.into_iter().collect())
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty()
+        && text.trim() == text
+        && text.chars().count() <= NAME
+        && !text.chars().any(char::is_control)
+}
+
+fn names(what: &str) -> String {
+    format!("a list of {what}, each of 1 to {NAME} characters")
 }
 
 fn check_list(

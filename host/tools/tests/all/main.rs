@@ -24,7 +24,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use guest::Guest;
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
 use sandpit_simulator::Simulator;
 use sandpit_tools::{
     CallRequest, Capability, Failure, Outcome, Policy, PolicyEntry, Sandbox, SandboxConfig,
@@ -83,7 +83,7 @@ fn sandbox(gateway: GatewayConfig) -> Sandbox {
         grace: Duration::from_millis(500),
         ..SandboxConfig::default()
     };
-    Sandbox::new(config, Gateway::new(gateway)).unwrap()
+    Sandbox::new(config, Gateways::one(Gateway::new(gateway))).unwrap()
 }
 
 /// The one tool that this guest becomes.

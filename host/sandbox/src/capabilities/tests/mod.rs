@@ -65,6 +65,7 @@ impl Setup {
         Tool {
             broker: Broker {
                 gateway: self.gateway.clone(),
+                gateways: vec![self.gateway.name().to_owned()],
                 caller: caller(),
                 requests: Allowance::new(Rate {
                     at_once: 1_000,
