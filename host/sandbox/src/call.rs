@@ -26,7 +26,7 @@ pub struct Call {
     pub resume: Option<Resume>,
     /// Its bounds.
     pub limits: CallLimits,
-    /// Which accounts and instruments it reaches.
+    /// Which gateways, accounts and instruments it reaches.
     pub scope: Arc<Scope>,
     /// The market-data lines of the tool, over all of its calls.
     pub lines: Lines,

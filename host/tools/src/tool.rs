@@ -122,7 +122,7 @@ impl Tool {
         &self.component
     }
 
-    /// Which accounts and instruments its calls reach.
+    /// Which gateways, accounts and instruments its calls reach.
     pub(crate) fn scope(&self) -> &Arc<Scope> {
         &self.scope
     }

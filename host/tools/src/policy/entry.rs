@@ -40,7 +40,7 @@ pub struct PolicyEntry {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2_000))]
     pub description: Option<String>,
-    /// Which accounts and instruments the tool's capabilities reach.
+    /// Which gateways, accounts and instruments the tool's capabilities reach.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scope: Option<ScopeEntry>,
     /// How much the tool may use.

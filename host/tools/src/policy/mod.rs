@@ -100,7 +100,7 @@ pub struct ToolPolicy {
     pub pin: Option<String>,
     /// The operator's words for its description.
     pub description: Option<String>,
-    /// Which accounts and instruments its capabilities reach.
+    /// Which gateways, accounts and instruments its capabilities reach.
     pub scope: Scope,
     /// Its bounds, as far as an entry sets them.
     pub limits: Limits,
