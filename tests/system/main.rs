@@ -25,3 +25,4 @@ mod rebalancing;
 mod same_answer;
 mod soak;
 mod streams;
+mod week;

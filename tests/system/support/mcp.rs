@@ -136,13 +136,20 @@ impl McpClient {
 
     /// Connects to `host` for `person`.
     pub async fn connect_for(host: &Host, era: Era, person: Person) -> Self {
+        Self::try_connect(&host.base, era, person)
+            .await
+            .unwrap_or_else(|error| panic!("the client connects: {error}"))
+    }
+
+    /// Connects to whatever serves at `base`, or says why that cannot be done.
+    pub async fn try_connect(base: &str, era: Era, person: Person) -> Result<Self, String> {
         let heard = Arc::new(Mutex::new(Heard::default()));
         let handler = Handler {
             heard: Arc::clone(&heard),
             person,
             era,
         };
-        let transport = StreamableHttpClientTransport::from_uri(format!("{}/mcp", host.base));
+        let transport = StreamableHttpClientTransport::from_uri(format!("{base}/mcp"));
         let mode = match era {
             Era::Legacy => ClientLifecycleMode::Initialize,
             Era::Modern => ClientLifecycleMode::Discover {
@@ -151,12 +158,13 @@ impl McpClient {
         };
         let service = timeout(PATIENCE, handler.serve_with_lifecycle(transport, mode))
             .await
-            .expect("the client connects in time")
-            .expect("the client connects");
+            .expect("the client is answered in time")
+            .map_err(|error| error.to_string())?;
         if era == Era::Modern {
             // Earlier clients are told without asking.
             let filter = SubscriptionFilter::builder().tools_list_changed().build();
-            let mut changes = service.listen(filter).await.expect("a subscription");
+            let changes = service.listen(filter).await;
+            let mut changes = changes.map_err(|error| error.to_string())?;
             let heard = Arc::clone(&heard);
             tokio::spawn(async move {
                 while let Ok(Some(_)) = changes.next().await {
@@ -164,7 +172,7 @@ impl McpClient {
                 }
             });
         }
-        Self { service, heard }
+        Ok(Self { service, heard })
     }
 
     /// All tools.

@@ -82,12 +82,7 @@ impl Host {
             .await
             .unwrap();
         assert_eq!(response.status(), 200);
-        let kind = response.headers()["content-type"].to_str().unwrap();
-        assert!(kind.starts_with("text/event-stream"), "{kind}");
-        Events {
-            body: response.bytes_stream().boxed(),
-            buffer: String::new(),
-        }
+        Events::of(response)
     }
 }
 
@@ -107,6 +102,16 @@ pub struct Event {
 }
 
 impl Events {
+    /// The events of an answer, which must be some.
+    pub fn of(response: reqwest::Response) -> Self {
+        let kind = response.headers()["content-type"].to_str().unwrap();
+        assert!(kind.starts_with("text/event-stream"), "{kind}");
+        Self {
+            body: response.bytes_stream().boxed(),
+            buffer: String::new(),
+        }
+    }
+
     /// The next event; none at the end of the stream.
     pub async fn next(&mut self) -> Option<Event> {
         timeout(PATIENCE, async {
