@@ -1,6 +1,7 @@
 //! What is written for people: tables, pairs, and texts of strangers.
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use sandpit_gateway::visible::spelled_out;
 
 /// The width where there is no terminal to ask.
 const WIDTH: u16 = 120;
@@ -9,27 +10,12 @@ const WIDTH: u16 = 120;
 /// shows: whatever could move its cursor, change its title or turn the
 /// direction of writing is spelled out. Line breaks and tabs are blanks.
 pub fn plain(text: &str) -> String {
-    text.chars()
-        .map(|character| match character {
-            '\n' | '\r' | '\t' => " ".to_owned(),
-            other if is_control(other) => other.escape_unicode().to_string(),
-            other => other.to_string(),
-        })
-        .collect()
+    spelled_out(&text.replace(['\n', '\r', '\t'], " "))
 }
 
 /// The same for a text of several lines.
 pub fn plain_lines(text: &str) -> String {
     text.lines().map(plain).collect::<Vec<_>>().join("\n")
-}
-
-/// Control characters, and those that are not seen and change what is seen.
-fn is_control(character: char) -> bool {
-    character.is_control()
-        || matches!(
-            character,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}'
-        )
 }
 
 /// A table with a line of headings and no borders. The columns named in

@@ -37,6 +37,7 @@ mod pacing;
 mod quotes;
 mod session;
 mod validate;
+pub mod visible;
 
 pub use account_stream::AccountStream;
 pub use config::GatewayConfig;

@@ -17,6 +17,7 @@ use crate::convert::order::order_type_code;
 use crate::model::{
     Action, Contract, OptionRight, Order, OrderType, Pegged, SecurityType, TimeInForce, TrailBy,
 };
+use crate::visible::is_hidden;
 
 /// How much of a text that a model wrote is shown, in characters.
 const QUOTED: usize = 200;
@@ -38,18 +39,12 @@ pub fn quoted(text: &str) -> String {
     format!("“{inner}”")
 }
 
-fn harmless(c: char) -> char {
-    let invisible = matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
-        | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..='\u{10ffff}');
-    let turned = c.is_whitespace() && c != ' ';
-    if c.is_control() || invisible || turned {
+fn harmless(sign: char) -> char {
+    let turned = sign.is_whitespace() && sign != ' ';
+    if is_hidden(sign) || turned {
         '�'
     } else {
-        c
+        sign
     }
 }
 

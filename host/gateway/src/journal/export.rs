@@ -7,6 +7,7 @@ use super::entry::Row;
 use super::exact;
 use super::key::OrderKey;
 use super::words;
+use crate::visible::spelled_out;
 
 /// The headings of a table.
 pub const HEADINGS: [&str; 7] = ["seq", "time", "kind", "order", "gateway", "ids", "what"];
@@ -24,7 +25,7 @@ pub fn cells(row: &Row) -> [String; HEADINGS.len()] {
         about.account.clone(),
     ];
     let ids: Vec<String> = ids.into_iter().flatten().collect();
-    let text = |text: Option<&str>| words::plain(text.unwrap_or_default());
+    let text = |text: Option<&str>| spelled_out(text.unwrap_or_default());
     [
         row.seq.to_string(),
         exact::stamp(row.time),

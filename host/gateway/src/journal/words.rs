@@ -2,12 +2,13 @@
 
 use super::event::{Event, Found, GapKind, Outcome};
 use super::record::{ContractRecord, OrderRecord, StateRecord};
+use crate::visible::spelled_out;
 
 /// A row's event in a line. Signs that steer a terminal or turn the direction
 /// of text are shown, not sent: some of it was written by a model.
 #[must_use]
 pub fn line(event: &Event) -> String {
-    plain(&sentence(event))
+    spelled_out(&sentence(event))
 }
 
 fn sentence(event: &Event) -> String {
@@ -123,23 +124,6 @@ fn found(found: Found) -> &'static str {
         Found::Gone => "it is gone",
         Found::StillUncertain => "still uncertain",
     }
-}
-
-/// The text with every sign shown that is not for showing.
-pub(super) fn plain(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for sign in text.chars() {
-        let steers = sign.is_control()
-            || matches!(sign,
-                '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-                | '\u{061c}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}');
-        if steers {
-            shown.extend(sign.escape_unicode());
-        } else {
-            shown.push(sign);
-        }
-    }
-    shown
 }
 
 #[cfg(test)]
