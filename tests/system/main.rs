@@ -25,4 +25,5 @@ mod rebalancing;
 mod same_answer;
 mod soak;
 mod streams;
+mod trading;
 mod week;

@@ -13,6 +13,7 @@ use tokio::process::Command;
 
 use crate::support::Host;
 use crate::support::host::command;
+use crate::support::process::Done;
 
 const FIXTURE: &str = "fixture_tool";
 const REPORT: &str = "portfolio_report";
@@ -23,29 +24,6 @@ struct Desk {
     folder: PathBuf,
     /// Where the host answers, once there is one.
     url: Option<String>,
-}
-
-/// What a command did.
-struct Done {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Done {
-    fn ok(self) -> String {
-        assert_eq!(self.code, 0, "{}\n{}", self.out, self.err);
-        self.out
-    }
-
-    fn failed(self, code: i32) -> String {
-        assert_eq!(self.code, code, "{}\n{}", self.out, self.err);
-        format!("{}{}", self.out, self.err)
-    }
-
-    fn json(self) -> Value {
-        serde_json::from_str(&self.out).expect("JSON")
-    }
 }
 
 impl Desk {
@@ -96,12 +74,7 @@ impl Desk {
 
     /// Runs a command that asks no host.
     async fn run(&self, args: &[&str]) -> Done {
-        let output = self.command().args(args).output().await.unwrap();
-        Done {
-            code: output.status.code().expect("it was not killed"),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8(output.stderr).unwrap(),
-        }
+        Done::of(self.command().args(args)).await
     }
 
     /// Runs a command that asks the host.

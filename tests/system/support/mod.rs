@@ -5,6 +5,7 @@
 pub mod guest;
 pub mod host;
 pub mod mcp;
+pub mod process;
 pub mod rest;
 
 use std::time::Duration;
