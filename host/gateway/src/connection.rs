@@ -1,7 +1,7 @@
 //! The gateway itself: opening, closing and describing the connection that
 //! all callers share.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -10,7 +10,7 @@ use crate::config::{Address, GatewayConfig};
 use crate::data::Data;
 use crate::journal::Journal;
 use crate::model::{AccountKind, ConnectResult, ConnectionState, Endpoint, Error, Result, Status};
-use crate::orders::{Book, conclude_never_sent};
+use crate::orders::{self, Book, Trade, conclude_never_sent};
 use crate::session::Session;
 
 /// The one owner of the socket to TWS. Clones are the same gateway.
@@ -21,10 +21,10 @@ pub struct Gateway {
 
 struct Inner {
     config: GatewayConfig,
-    /// Where orders are written down before they are sent.
-    journal: Option<Journal>,
     /// What is shared of data. It outlives sessions.
     data: Data,
+    /// What the orders of all connections share.
+    trade: Arc<Trade>,
     /// The session that can be used.
     sessions: watch::Sender<Option<Arc<Session>>>,
     /// Held while a connection is opened or closed: one at a time.
@@ -51,6 +51,16 @@ impl Drop for Inner {
     }
 }
 
+/// A gateway that lives only as long as somebody else uses it.
+pub(crate) struct WeakGateway(Weak<Inner>);
+
+impl WeakGateway {
+    /// The gateway, if somebody still uses it.
+    pub(crate) fn upgrade(&self) -> Option<Gateway> {
+        self.0.upgrade().map(|inner| Gateway { inner })
+    }
+}
+
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gateway")
@@ -74,16 +84,27 @@ impl Gateway {
     }
 
     fn build(config: GatewayConfig, journal: Option<Journal>) -> Self {
-        Self {
+        let trade = Arc::new(Trade::new(&config.name, config.gate.clone(), journal));
+        let gateway = Self {
             inner: Arc::new(Inner {
                 data: Data::new(&config),
                 config,
-                journal,
+                trade,
                 sessions: watch::Sender::new(None),
                 changing: tokio::sync::Mutex::default(),
                 state: Mutex::default(),
             }),
+        };
+        // Without a runtime there is nobody who could trade either.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(orders::watch(gateway.downgrade()));
         }
+        gateway
+    }
+
+    /// The same gateway, for who must not keep it alive.
+    fn downgrade(&self) -> WeakGateway {
+        WeakGateway(Arc::downgrade(&self.inner))
     }
 
     /// What it is called.
@@ -96,10 +117,9 @@ impl Gateway {
         &self.inner.data
     }
 
-    /// Where its orders are written down, if it has a journal.
-    #[expect(dead_code, reason = "the orders are the first to use it")]
-    pub(crate) fn journal(&self) -> Option<&Journal> {
-        self.inner.journal.as_ref()
+    /// What the orders of all its connections share.
+    pub(crate) fn trade(&self) -> &Arc<Trade> {
+        &self.inner.trade
     }
 
     /// Follows the session that can be used: `None` while there is none. A
@@ -187,7 +207,7 @@ impl Gateway {
             _ => {
                 let book = Arc::new(Book::new(
                     &self.inner.config.name,
-                    self.inner.journal.clone(),
+                    self.inner.trade.journal().cloned(),
                 ));
                 state.book = Some((address.clone(), Arc::clone(&book)));
                 book
@@ -229,6 +249,7 @@ impl Gateway {
         if let Err(error) = self.disconnect().await {
             tracing::error!("Shutting down: {error}");
         }
+        self.inner.trade.settle().await;
     }
 
     /// What is known of the connection. Never asks TWS and never fails.

@@ -196,7 +196,6 @@ impl Book {
 
     /// The journal's name of an order that is about to be sent. Without it the
     /// order counts as one that somebody else made.
-    #[expect(dead_code, reason = "the orders call it before they send")]
     pub(super) fn name(&self, order_id: i32, key: OrderKey) {
         self.with(order_id, |entry| entry.key = Some(key));
     }

@@ -1,32 +1,137 @@
-//! Cancelling an order.
+//! Cancelling orders. A cancel makes a risk smaller, so it goes out even if the
+//! journal cannot be written; the log says so then.
 
 use std::sync::Arc;
 
+use futures::StreamExt;
+use time::OffsetDateTime;
 use tokio::time::Instant;
 
-use super::trading::{finish, known, log, uncertain};
+use super::rows::{Failed, Rows, Sent};
+use super::trade::Trade;
+use super::trading::{Ask, known, log, uncertain};
 use crate::codes::{self, OrderMessage};
-use crate::model::{Caller, Error, OrderState, OrderStatus, Result};
+use crate::connection::Gateway;
+use crate::gate::{Connection, Proposal, Request, Situation, judge};
+use crate::journal::{About, Asked, Begun, Event, RequestKind, Sending};
+use crate::model::{Caller, Error, OrderState, OrderStatus, PlacedOrder, Result};
 use crate::session::Session;
 
+/// How many cancels wait for TWS's word at a time.
+const AT_ONCE: usize = 16;
+
 /// Cancels an order, and waits for TWS to say what became of it.
-pub(super) async fn cancel(session: Arc<Session>, caller: Caller, id: i32) -> Result<OrderState> {
+pub(super) async fn cancel(gateway: Gateway, ask: Ask, id: i32) -> Result<OrderState> {
+    let session = gateway.session()?;
     let now = known(&session, id).await?.state;
     if now.status.is_final() {
         return Ok(now);
     }
-    log(&caller, "cancels", id, "");
+    let trade = Arc::clone(gateway.trade());
+    let rows = begin(&trade, &session, &ask, id).await;
+    if let Err(error) = may_cancel(&gateway, &trade, &ask.caller, id) {
+        rows.refuse(&trade, "connection", &error.to_string()).await;
+        return Err(error);
+    }
+    trade
+        .note(rows.entries(&Event::Sending(Sending::cancel())))
+        .await;
+    log(&ask.caller, "cancels", id, "");
+    let sent = send(&session, id).await;
+    trade.note(rows.entries(&rows.outcome(&sent))).await;
+    if let Err(Failed::Told(Error::NotFound(_))) = &sent {
+        session.book.forget(id);
+    }
+    ask.finish(id, &sent);
+    sent.map_err(Failed::into_error)
+}
+
+/// Cancels every open order of this client that `may` lets through. Answers
+/// what became of each, by its id.
+pub(super) async fn cancel_all(
+    gateway: Gateway,
+    ask: Ask,
+    may: impl Fn(&PlacedOrder) -> bool + Send + 'static,
+) -> Result<Vec<(i32, Result<OrderState>)>> {
+    let client_id = gateway.session()?.address.client_id;
+    let open = gateway.open_orders().await?;
+    let ids: Vec<_> = open
+        .iter()
+        .filter(|placed| placed.state.client_id == client_id && may(placed))
+        .map(|placed| placed.state.order_id)
+        .filter(|id| *id > 0)
+        .collect();
+    let cancels = ids.into_iter().map(|id| {
+        let (gateway, ask) = (gateway.clone(), ask.clone());
+        async move { (id, cancel(gateway, ask, id).await) }
+    });
+    Ok(futures::stream::iter(cancels)
+        .buffered(AT_ONCE)
+        .collect()
+        .await)
+}
+
+/// Writes that the cancel was asked, as far as that is possible.
+async fn begin(trade: &Trade, session: &Session, ask: &Ask, id: i32) -> Rows {
+    let mut about = About::gateway(trade.gateway());
+    about.client_id = Some(session.address.client_id);
+    about.order_id = Some(id);
+    let mut rows = Rows {
+        of: RequestKind::Cancel,
+        about: Vec::new(),
+    };
+    let Some(journal) = trade.journal() else {
+        tracing::error!(order_id = id, "A cancel goes out without an order journal");
+        return rows;
+    };
+    let asked = Asked::cancel(&ask.caller, id);
+    match journal.begin(OffsetDateTime::now_utc(), about, asked).await {
+        Ok(Begun::New { about }) => rows.about.push(about),
+        // It has no idempotency key, so nobody can have asked it before.
+        Ok(Begun::Repeated(_) | Begun::Conflict(_)) => {}
+        Err(error) => {
+            tracing::error!(order_id = id, "A cancel goes out all the same: {error}");
+        }
+    }
+    rows
+}
+
+/// Whether the connection lets cancels through: no rule stops them.
+fn may_cancel(gateway: &Gateway, trade: &Trade, caller: &Caller, order_id: i32) -> Result<()> {
+    let status = gateway.status();
+    let mut situation = Situation::at(OffsetDateTime::now_utc());
+    situation.connection = Connection {
+        connected: status.connected,
+        read_only: status.read_only,
+        accounts: status.accounts,
+        client_id: status.client_id,
+    };
+    let proposal = Proposal {
+        caller: caller.clone(),
+        gateway: gateway.name().to_owned(),
+        account: String::new(),
+        request: Request::Cancel { order_id },
+    };
+    let verdict = judge(&trade.config(), &proposal, &situation);
+    match verdict.sentence {
+        Some(sentence) if !verdict.allowed => Err(Error::NoPermission(sentence)),
+        _ => Ok(()),
+    }
+}
+
+/// Sends the cancel, and waits for TWS's word.
+async fn send(session: &Session, id: i32) -> Sent {
     session.book.with(id, |entry| entry.listen());
     let what = format!("the cancel of order {id}");
     session.pacing.order().await;
     // The answers come by the stream of order updates; this one is not needed.
-    drop(
-        session
-            .client
-            .cancel_order(id, "")
-            .await
-            .map_err(|error| codes::client_error(&error, &what))?,
-    );
+    drop(session.client.cancel_order(id, "").await.map_err(|error| {
+        // The socket may have taken the message before it failed.
+        if matches!(error, ibapi::Error::Io(_)) {
+            return Failed::Told(uncertain(id, "its cancel"));
+        }
+        Failed::Never(codes::client_error(&error, &what))
+    })?);
     let deadline = Instant::now() + session.config.order_timeout;
     let waiting = session.book.wait(id, deadline, |entry| {
         let ended = entry.state.status.is_final();
@@ -70,8 +175,5 @@ pub(super) async fn cancel(session: Arc<Session>, caller: Caller, id: i32) -> Re
             }
         })
         .unwrap_or_else(|| Err(Error::no_order(id)));
-    if let Err(Error::NotFound(_)) = outcome {
-        session.book.forget(id);
-    }
-    finish(&caller, id, outcome)
+    outcome.map_err(Failed::Told)
 }

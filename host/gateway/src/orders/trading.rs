@@ -1,18 +1,25 @@
-//! Placing, changing and cancelling orders. Each runs in a task of its own,
-//! so that a caller that goes away never leaves an order half done.
+//! Placing, changing and cancelling orders, as callers see it. Each runs in a
+//! task of its own, so that a caller that goes away never leaves an order half
+//! done.
 
 use std::sync::Arc;
 
 use time::OffsetDateTime;
+use tokio::sync::OwnedMutexGuard;
 
-use super::{cancelling, placing, what_if};
+use super::preview::{self, Wish};
+use super::rows::{Failed, Sent};
+use super::trade::Trade;
+use super::{cancelling, modifying, placing, what_if};
 use crate::account::one_account;
 use crate::codes;
 use crate::connection::Gateway;
 use crate::convert::{contract::describe, order::order_type_code};
+use crate::gate::{NewOrder, Role};
+use crate::journal::IdempotencyKey;
 use crate::model::{
-    Action, Caller, Contract, Error, Order, OrderImpact, OrderState, PlacedOrder, Result,
-    SecurityType, UncertainOrder,
+    Action, Caller, Contract, Error, Order, OrderImpact, OrderOptions, OrderState, PlacedOrder,
+    Preview, Result, SecurityType, UncertainOrder,
 };
 use crate::session::Session;
 use crate::validate;
@@ -58,27 +65,53 @@ impl Gateway {
 
     /// Places an order, and waits until TWS has acknowledged or refused it
     /// (TWS `placeOrder`). A contract that is not qualified is qualified
-    /// first. TWS says nothing of an order that it shall not transmit: that
-    /// one is `Staged` unless TWS refuses it within a moment.
+    /// first. The order passes the gate and is in the journal before it is
+    /// sent. TWS says nothing of an order that it shall not transmit: that one
+    /// is `Staged` unless TWS refuses it within a moment.
     ///
     /// # Errors
-    /// `InvalidRequest` for what cannot be right; `Rejected` with TWS's words;
-    /// `Uncertain` once it was sent and TWS stays silent.
+    /// `InvalidRequest` for what cannot be right, and for an idempotency key
+    /// that was used for another order; `NoPermission` in the words of the rule
+    /// that refuses it, or where there is no journal; `ConfirmationNeeded`;
+    /// `Rejected` with TWS's words; `Uncertain` once it was sent and TWS stays
+    /// silent; `Other` if the journal cannot be written.
     pub async fn place(
         &self,
         caller: &Caller,
         contract: &Contract,
         order: &Order,
+        options: &OrderOptions,
     ) -> Result<OrderState> {
-        let (session, contract) = self.prepare(contract, order).await?;
-        let (caller, order) = (caller.clone(), order.clone());
-        let work = placing::place(Arc::clone(&session), caller, contract, order);
-        own_task(&session, work).await
+        let orders = vec![alone(contract, order)];
+        let mut states = self.place_group(caller, orders, options).await?;
+        states.pop().ok_or_else(lost)
+    }
+
+    /// Places orders that belong together, all of them or none: a bracket, whose
+    /// first order is the entry and whose others are its exits, or orders of
+    /// which one cancels all others. The gate sees them as one, and all of them
+    /// are in the journal before the first is sent. The host sets parent ids, OCA
+    /// groups and `transmit`: TWS holds a bracket until its last order has come.
+    /// Answers where each stands, in the same order.
+    ///
+    /// # Errors
+    /// As for [`place`](Self::place). Where not all of them stand, the message
+    /// says of each what became of it; the entry of a bracket of which a part
+    /// was refused is cancelled again, unless it has filled in part.
+    pub async fn place_group(
+        &self,
+        caller: &Caller,
+        orders: Vec<NewOrder>,
+        options: &OrderOptions,
+    ) -> Result<Vec<OrderState>> {
+        let ask = Ask::new(caller, options)?;
+        let work = placing::place(self.clone(), ask, orders);
+        self.trade().own_task(work).await
     }
 
     /// Replaces a working or staged order of this client by another with the
     /// same id (TWS `placeOrder`). With `transmit` on, a staged order is
-    /// transmitted.
+    /// transmitted. It goes through gate and journal like a new order.
     ///
     /// # Errors
     /// `NotFound` if there is no such order of this client, or it has ended;
@@ -89,24 +122,87 @@ impl Gateway {
         order_id: i32,
         contract: &Contract,
         order: &Order,
+        options: &OrderOptions,
     ) -> Result<OrderState> {
-        let (session, contract) = self.prepare(contract, order).await?;
-        let (caller, order) = (caller.clone(), order.clone());
-        let work = placing::modify(Arc::clone(&session), caller, order_id, contract, order);
-        own_task(&session, work).await
+        let ask = Ask::new(caller, options)?;
+        let (contract, order) = (contract.clone(), order.clone());
+        let work = modifying::modify(self.clone(), ask, order_id, contract, order);
+        self.trade().own_task(work).await
     }
 
     /// Cancels an order of this client, and waits for TWS to say what became
     /// of it: a fill can be faster (TWS `cancelOrder`). Of an order that has
-    /// ended already, it answers how.
+    /// ended already, it answers how. No rule and no halt stops a cancel, and it
+    /// goes out even if the journal cannot be written: it makes a risk smaller.
     ///
     /// # Errors
     /// `NotFound` if there is no such order of this client; `Rejected` if TWS
     /// will not cancel it; `Uncertain` if TWS stays silent.
     pub async fn cancel(&self, caller: &Caller, order_id: i32) -> Result<OrderState> {
-        let session = self.session()?;
-        let work = cancelling::cancel(Arc::clone(&session), caller.clone(), order_id);
-        own_task(&session, work).await
+        let ask = Ask::new(caller, &OrderOptions::default())?;
+        let work = cancelling::cancel(self.clone(), ask, order_id);
+        self.trade().own_task(work).await
+    }
+
+    /// Cancels those open orders of this client that `may` lets through. Answers
+    /// what became of each, by its id.
+    ///
+    /// # Errors
+    /// `NotConnected`, `TimedOut` if it cannot be known which are open. What
+    /// became of each order stands with it.
+    pub async fn cancel_all(
+        &self,
+        caller: &Caller,
+        may: impl Fn(&PlacedOrder) -> bool + Send + 'static,
+    ) -> Result<Vec<(i32, Result<OrderState>)>> {
+        let ask = Ask::new(caller, &OrderOptions::default())?;
+        let work = cancelling::cancel_all(self.clone(), ask, may);
+        self.trade().own_task(work).await
+    }
+
+    /// What the gate and TWS say of an order, without placing it, and the token
+    /// that lets exactly this order through once. There is no token for an order
+    /// that would be refused.
+    ///
+    /// # Errors
+    /// `InvalidRequest` for what cannot be right; `NotConnected`, `TimedOut`.
+    pub async fn preview(
+        &self,
+        caller: &Caller,
+        contract: &Contract,
+        order: &Order,
+    ) -> Result<Preview> {
+        self.preview_group(caller, vec![alone(contract, order)])
+            .await
+    }
+
+    /// As [`preview`](Self::preview), for orders that belong together. What TWS
+    /// says is of the first of them.
+    ///
+    /// # Errors
+    /// As for [`preview`](Self::preview).
+    pub async fn preview_group(&self, caller: &Caller, orders: Vec<NewOrder>) -> Result<Preview> {
+        let ask = Ask::new(caller, &OrderOptions::default())?;
+        let work = preview::preview(self.clone(), ask, Wish::Place(orders));
+        self.trade().own_task(work).await
+    }
+
+    /// As [`preview`](Self::preview), for a change of an order.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such order of this client, or it has ended;
+    /// else as for [`preview`](Self::preview).
+    pub async fn preview_change(
+        &self,
+        caller: &Caller,
+        order_id: i32,
+        contract: &Contract,
+        order: &Order,
+    ) -> Result<Preview> {
+        let ask = Ask::new(caller, &OrderOptions::default())?;
+        let change = Box::new((contract.clone(), order.clone()));
+        let work = preview::preview(self.clone(), ask, Wish::Modify(order_id, change));
+        self.trade().own_task(work).await
     }
 
     /// Asks TWS what an order would do to the account, without placing it (TWS
@@ -120,26 +216,27 @@ impl Gateway {
         contract: &Contract,
         order: &Order,
     ) -> Result<OrderImpact> {
-        let (session, contract) = self.prepare(contract, order).await?;
+        let (session, contract, _) = self.prepare(contract, order).await?;
         let (caller, order) = (caller.clone(), order.clone());
-        let work = what_if::what_if(Arc::clone(&session), caller, contract, order);
-        own_task(&session, work).await
+        let work = what_if::what_if(session, caller, contract, order);
+        self.trade().own_task(work).await
     }
 
     /// Everything that can be known to be wrong with an order before TWS hears
-    /// of it. Answers where it would go, and its contract as TWS needs it.
-    async fn prepare(
+    /// of it. Answers where it would go, its contract as TWS needs it, and its
+    /// account.
+    pub(super) async fn prepare(
         &self,
         contract: &Contract,
         order: &Order,
-    ) -> Result<(Arc<Session>, Contract)> {
+    ) -> Result<(Arc<Session>, Contract, String)> {
         validate::order(contract, order, OffsetDateTime::now_utc())?;
         let session = self.session()?;
-        check_account(&session, order)?;
+        let account = one_account(&session, order.account.as_deref())?;
         let contract = self.complete(contract).await?;
         // Now that it is known what the contract is.
         validate::order(&contract, order, OffsetDateTime::now_utc())?;
-        Ok((session, contract))
+        Ok((session, contract, account))
     }
 
     /// The contract as TWS needs it: with its number and where it is routed. A
@@ -157,24 +254,59 @@ impl Gateway {
     }
 }
 
-/// Runs to its end whatever the caller does.
-async fn own_task<T: Send + 'static>(
-    session: &Session,
-    work: impl Future<Output = Result<T>> + Send + 'static,
-) -> Result<T> {
-    session.tasks.spawn(work).await.unwrap_or_else(|_| {
-        Err(Error::Uncertain(UncertainOrder {
-            order_id: None,
-            message: "The host failed while it worked on the order. Look at ibkr_get_open_orders \
-                      and ibkr_get_executions before doing anything else."
-                .to_owned(),
-        }))
-    })
+/// Who asks for an order, and what came along with it.
+#[derive(Clone)]
+pub(super) struct Ask {
+    pub(super) caller: Caller,
+    pub(super) options: OrderOptions,
+    pub(super) key: Option<IdempotencyKey>,
 }
 
-/// An order needs an account where there are several.
-fn check_account(session: &Arc<Session>, order: &Order) -> Result<()> {
-    one_account(session, order.account.as_deref()).map(|_| ())
+impl Ask {
+    fn new(caller: &Caller, options: &OrderOptions) -> Result<Self> {
+        let key = options.idempotency_key.as_deref();
+        let key = key.map(str::parse::<IdempotencyKey>).transpose();
+        Ok(Self {
+            caller: caller.clone(),
+            options: options.clone(),
+            key: key.map_err(|error| Error::invalid(error.to_string()))?,
+        })
+    }
+
+    /// Waits until nobody else works on the same idempotency key.
+    pub(super) async fn once(&self, trade: &Trade) -> Option<OwnedMutexGuard<()>> {
+        match &self.key {
+            Some(key) => Some(trade.once(key.as_str()).await),
+            None => None,
+        }
+    }
+
+    /// Says in the log how it ended.
+    pub(super) fn finish(&self, order_id: i32, sent: &Sent) {
+        let (tool, call) = (&self.caller.tool, &self.caller.call_id);
+        match sent {
+            Ok(state) => {
+                let status = &state.status;
+                tracing::info!(tool, call, order_id, "order {order_id} is {status:?}");
+            }
+            Err(Failed::Never(error) | Failed::Told(error)) => {
+                tracing::warn!(tool, call, order_id, "order {order_id}: {error}");
+            }
+        }
+    }
+}
+
+/// An order that belongs to no other.
+fn alone(contract: &Contract, order: &Order) -> NewOrder {
+    NewOrder {
+        contract: contract.clone(),
+        order: order.clone(),
+        role: Role::Alone,
+    }
+}
+
+fn lost() -> Error {
+    Error::Other("The order was lost by a defect of the host. See its log.".to_owned())
 }
 
 /// An order of this client: from the book, or else from TWS.
@@ -250,24 +382,4 @@ pub(super) fn log(caller: &Caller, does: &str, order_id: i32, words: &str) {
         order_id,
         "{does} order {order_id} {words}"
     );
-}
-
-/// Says in the log how it ended.
-pub(super) fn finish(
-    caller: &Caller,
-    order_id: i32,
-    outcome: Result<OrderState>,
-) -> Result<OrderState> {
-    let (tool, call) = (&caller.tool, &caller.call_id);
-    match &outcome {
-        Ok(state) => tracing::info!(
-            tool,
-            call,
-            order_id,
-            "order {order_id} is {:?}",
-            state.status
-        ),
-        Err(error) => tracing::warn!(tool, call, order_id, "order {order_id}: {error}"),
-    }
-    outcome
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sandpit_gateway::AccountStream;
-use sandpit_gateway::model::{AccountBatch, OrderType, Value};
+use sandpit_gateway::model::{AccountBatch, OrderOptions, OrderType, Value};
 use sandpit_simulator::SimulatorConfig;
 
 use crate::support::{SOON, Setup, buy, caller, kind, until};
@@ -113,6 +113,7 @@ async fn with_several_accounts_one_must_be_named() {
                 &caller(),
                 &setup.stock("SPY").await,
                 &buy(1, OrderType::Market),
+                &OrderOptions::default(),
             )
             .await
             .map(|_| ()),
@@ -172,7 +173,12 @@ async fn a_fill_shows_in_the_stream() {
     let spy = setup.stock("SPY").await;
     setup
         .gateway
-        .place(&caller(), &spy, &buy(3, OrderType::Market))
+        .place(
+            &caller(),
+            &spy,
+            &buy(3, OrderType::Market),
+            &OrderOptions::default(),
+        )
         .await
         .unwrap();
     let bought = async {

@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 use sandpit_gateway::model::{
-    Action, ComboLeg, Contract, ExecutionFilter, OptionRight, OrderStatus, OrderType, SecurityType,
-    StopAndLimit,
+    Action, ComboLeg, Contract, ExecutionFilter, OptionRight, OrderOptions, OrderStatus, OrderType,
+    SecurityType, StopAndLimit,
 };
 
 use crate::support::{Setup, buy, caller, kind, n, sell};
@@ -67,7 +67,10 @@ async fn a_vertical_spread_becomes_two_positions() {
     let gateway = &setup.gateway;
     let (spread, low, high) = vertical(&setup).await;
     let resting = buy(2, OrderType::Limit(n("0.01")));
-    let placed = gateway.place(&caller(), &spread, &resting).await.unwrap();
+    let placed = gateway
+        .place(&caller(), &spread, &resting, &OrderOptions::default())
+        .await
+        .unwrap();
     assert_eq!(placed.status, OrderStatus::Submitted);
     let open = gateway.open_orders().await.unwrap();
     let listed = &open.first().unwrap().contract;
@@ -78,7 +81,13 @@ async fn a_vertical_spread_becomes_two_positions() {
     let width = high.strike.unwrap() - low.strike.unwrap();
     let raised = buy(2, OrderType::Limit(width));
     let state = gateway
-        .modify(&caller(), placed.order_id, &spread, &raised)
+        .modify(
+            &caller(),
+            placed.order_id,
+            &spread,
+            &raised,
+            &OrderOptions::default(),
+        )
         .await
         .unwrap();
     assert_eq!(state.status, OrderStatus::Filled);
@@ -108,7 +117,10 @@ async fn a_vertical_spread_becomes_two_positions() {
 
     // Sold back at a limit that is no price for anything else: it may cost a dollar to be rid of.
     let rid = sell(2, OrderType::Limit(n("-1")));
-    let state = gateway.place(&caller(), &spread, &rid).await.unwrap();
+    let state = gateway
+        .place(&caller(), &spread, &rid, &OrderOptions::default())
+        .await
+        .unwrap();
     assert_eq!(state.status, OrderStatus::Filled);
     assert_eq!(held(&setup, &low).await, 0.into());
     setup.end().await;
@@ -122,13 +134,18 @@ async fn a_credit_is_a_negative_price() {
     let order = buy(1, OrderType::Limit(n("-0.01")));
     let state = setup
         .gateway
-        .place(&caller(), &credit, &order)
+        .place(&caller(), &credit, &order, &OrderOptions::default())
         .await
         .unwrap();
     assert_eq!(state.status, OrderStatus::Filled);
     assert!(state.average_fill_price.unwrap() <= n("-0.01"));
     assert_eq!(held(&setup, &low).await, n("-1"));
-    let (kind, _) = kind(setup.gateway.place(&caller(), &low, &order).await);
+    let (kind, _) = kind(
+        setup
+            .gateway
+            .place(&caller(), &low, &order, &OrderOptions::default())
+            .await,
+    );
     assert_eq!(kind, "invalid-request");
     setup.end().await;
 }
@@ -159,7 +176,11 @@ async fn a_bad_leg_is_named_and_nothing_is_sent() {
         con_id: 999,
         ..leg(&high, Action::Sell)
     });
-    let (missing, text) = kind(gateway.place(&caller(), &unknown, &order).await);
+    let (missing, text) = kind(
+        gateway
+            .place(&caller(), &unknown, &order, &OrderOptions::default())
+            .await,
+    );
     assert_eq!(missing, "not-found");
     assert!(
         text.contains("leg 2") && text.contains("conId 999"),
@@ -186,7 +207,11 @@ async fn a_bad_leg_is_named_and_nothing_is_sent() {
         }),
     ];
     for half in halves {
-        let (refused, _) = kind(gateway.place(&caller(), &half, &order).await);
+        let (refused, _) = kind(
+            gateway
+                .place(&caller(), &half, &order, &OrderOptions::default())
+                .await,
+        );
         assert_eq!(refused, "invalid-request");
     }
     let (refused, _) = kind(gateway.details(&spread).await);
@@ -205,7 +230,11 @@ async fn a_bad_leg_is_named_and_nothing_is_sent() {
         stop: n("3"),
         limit: n("4"),
     });
-    let (refused, text) = kind(gateway.place(&caller(), &spread, &buy(1, stop)).await);
+    let (refused, text) = kind(
+        gateway
+            .place(&caller(), &spread, &buy(1, stop), &OrderOptions::default())
+            .await,
+    );
     assert_eq!(refused, "rejected");
     assert!(text.contains("387"), "{text}");
     setup.end().await;

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use sandpit_gateway::model::{AccountKind, BarSize, BarsRequest, Contract, DurationUnit, Endpoint};
+use sandpit_gateway::model::{
+    AccountKind, BarSize, BarsRequest, Contract, DurationUnit, Endpoint, OrderOptions,
+};
 use sandpit_gateway::model::{ExecutionFilter, OrderType, WhatToShow};
 use sandpit_gateway::{Gateway, GatewayConfig};
 use sandpit_simulator::Simulator;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::support::{Setup, buy, caller, config_for, kind, until};
+use crate::support::{Setup, buy, caller, config_for, journal_in, kind, until};
 
 #[tokio::test]
 async fn the_status_tells_what_a_person_would_ask() {
@@ -84,7 +86,9 @@ async fn disconnecting_closes_the_socket_and_can_be_repeated() {
 
 #[tokio::test]
 async fn every_request_before_connect_says_what_to_do() {
-    let gateway = Gateway::new(GatewayConfig::default());
+    let folder = tempfile::tempdir().unwrap();
+    let journal = journal_in(&folder, "journal");
+    let gateway = Gateway::with_journal(GatewayConfig::default(), journal);
     let spy = Contract::us_stock("SPY");
     let bars = BarsRequest {
         duration: sandpit_gateway::model::Duration {
@@ -112,8 +116,16 @@ async fn every_request_before_connect_says_what_to_do() {
         kind(gateway.executions(&ExecutionFilter::default()).await),
         kind(gateway.completed_orders().await),
         kind(gateway.next_valid_id(&caller()).await),
-        kind(gateway.place(&caller(), &spy, &market).await),
-        kind(gateway.modify(&caller(), 1, &spy, &market).await),
+        kind(
+            gateway
+                .place(&caller(), &spy, &market, &OrderOptions::default())
+                .await,
+        ),
+        kind(
+            gateway
+                .modify(&caller(), 1, &spy, &market, &OrderOptions::default())
+                .await,
+        ),
         kind(gateway.cancel(&caller(), 1).await),
         kind(gateway.what_if(&caller(), &spy, &market).await),
     ];

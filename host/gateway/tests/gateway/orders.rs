@@ -2,8 +2,8 @@
 
 use rust_decimal::Decimal;
 use sandpit_gateway::model::{
-    Contract, Error, ExecutionFilter, Oca, OcaType, Order, OrderStatus, OrderType, SecurityType,
-    Side, StopAndLimit, TimeInForce, TrailBy, TrailingStop,
+    Contract, Error, ExecutionFilter, Oca, OcaType, Order, OrderOptions, OrderStatus, OrderType,
+    SecurityType, Side, StopAndLimit, TimeInForce, TrailBy, TrailingStop,
 };
 
 use crate::support::{Setup, buy, caller, kind, n, sell, until};
@@ -16,7 +16,11 @@ async fn a_market_order_fills_and_its_execution_has_a_commission() {
         reference: Some("my reference".into()),
         ..buy(10, OrderType::Market)
     };
-    let state = setup.gateway.place(&caller(), &spy, &order).await.unwrap();
+    let state = setup
+        .gateway
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await
+        .unwrap();
     assert_eq!(state.status, OrderStatus::Filled);
     assert_eq!((state.filled, state.remaining), (10.into(), 0.into()));
     assert!(state.average_fill_price.is_some() && state.perm_id.is_some());
@@ -65,7 +69,10 @@ async fn a_resting_order_is_listed_changed_and_cancelled() {
     let gateway = &setup.gateway;
     let spy = setup.stock("SPY").await;
     let order = buy(5, OrderType::Limit(n("100")));
-    let placed = gateway.place(&caller(), &spy, &order).await.unwrap();
+    let placed = gateway
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await
+        .unwrap();
     assert_eq!(placed.status, OrderStatus::Submitted);
     let open = gateway.open_orders().await.unwrap();
     let [listed] = open.as_slice() else {
@@ -77,7 +84,13 @@ async fn a_resting_order_is_listed_changed_and_cancelled() {
 
     let changed = buy(7, OrderType::Limit(n("101.5")));
     let state = gateway
-        .modify(&caller(), placed.order_id, &spy, &changed)
+        .modify(
+            &caller(),
+            placed.order_id,
+            &spy,
+            &changed,
+            &OrderOptions::default(),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -96,7 +109,13 @@ async fn a_resting_order_is_listed_changed_and_cancelled() {
     assert_eq!(again.status, OrderStatus::Cancelled);
     assert_eq!(setup.received("CancelOrderRequest"), 1);
     let late = gateway
-        .modify(&caller(), placed.order_id, &spy, &changed)
+        .modify(
+            &caller(),
+            placed.order_id,
+            &spy,
+            &changed,
+            &OrderOptions::default(),
+        )
         .await;
     assert_eq!(kind(late).0, "not-found");
     setup.end().await;
@@ -111,8 +130,14 @@ async fn a_staged_order_waits_until_it_is_transmitted() {
         transmit: false,
         ..buy(4, OrderType::Market)
     };
-    let first = gateway.place(&caller(), &tlt, &staged).await.unwrap();
-    let second = gateway.place(&caller(), &tlt, &staged).await.unwrap();
+    let first = gateway
+        .place(&caller(), &tlt, &staged, &OrderOptions::default())
+        .await
+        .unwrap();
+    let second = gateway
+        .place(&caller(), &tlt, &staged, &OrderOptions::default())
+        .await
+        .unwrap();
     assert_eq!(
         (&first.status, &second.status),
         (&OrderStatus::Staged, &OrderStatus::Staged)
@@ -132,7 +157,13 @@ async fn a_staged_order_waits_until_it_is_transmitted() {
         ..staged
     };
     let sent = gateway
-        .modify(&caller(), first.order_id, &tlt, &send)
+        .modify(
+            &caller(),
+            first.order_id,
+            &tlt,
+            &send,
+            &OrderOptions::default(),
+        )
         .await
         .unwrap();
     assert_eq!(
@@ -166,7 +197,12 @@ async fn nonsense_reaches_nobody() {
         },
     ] {
         assert_eq!(
-            kind(gateway.place(&caller(), &spy, &order).await).0,
+            kind(
+                gateway
+                    .place(&caller(), &spy, &order, &OrderOptions::default())
+                    .await
+            )
+            .0,
             "invalid-request"
         );
     }
@@ -176,7 +212,12 @@ async fn nonsense_reaches_nobody() {
     assert!(text.contains("4711"), "{text}");
     let order = buy(1, OrderType::Market);
     assert_eq!(
-        kind(gateway.modify(&caller(), 4_711, &spy, &order).await).0,
+        kind(
+            gateway
+                .modify(&caller(), 4_711, &spy, &order, &OrderOptions::default())
+                .await
+        )
+        .0,
         "not-found"
     );
     assert_eq!(
@@ -205,7 +246,12 @@ async fn what_a_number_means_is_checked_before_it_is_sent() {
     };
     let placed = setup
         .gateway
-        .place(&caller(), &number, &buy(1, OrderType::Market))
+        .place(
+            &caller(),
+            &number,
+            &buy(1, OrderType::Market),
+            &OrderOptions::default(),
+        )
         .await;
     let (kind_of, text) = kind(placed);
     assert_eq!(kind_of, "invalid-request");
@@ -220,13 +266,23 @@ async fn a_refusal_carries_the_words_of_tws() {
     let gateway = &setup.gateway;
     let spy = setup.stock("SPY").await;
     let too_much = gateway
-        .place(&caller(), &spy, &buy(1_000_000, OrderType::Market))
+        .place(
+            &caller(),
+            &spy,
+            &buy(1_000_000, OrderType::Market),
+            &OrderOptions::default(),
+        )
         .await;
     let (kind_of, text) = kind(too_much);
     assert_eq!(kind_of, "rejected");
     assert!(text.contains("201"), "{text}");
     let off_tick = gateway
-        .place(&caller(), &spy, &buy(1, OrderType::Limit(n("100.003"))))
+        .place(
+            &caller(),
+            &spy,
+            &buy(1, OrderType::Limit(n("100.003"))),
+            &OrderOptions::default(),
+        )
         .await;
     let (kind_of, text) = kind(off_tick);
     assert_eq!(kind_of, "rejected");
@@ -241,10 +297,19 @@ async fn a_refused_change_leaves_the_order() {
     let gateway = &setup.gateway;
     let spy = setup.stock("SPY").await;
     let order = buy(5, OrderType::Limit(n("100")));
-    let placed = gateway.place(&caller(), &spy, &order).await.unwrap();
+    let placed = gateway
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await
+        .unwrap();
     let off_tick = buy(5, OrderType::Limit(n("100.003")));
     let refused = gateway
-        .modify(&caller(), placed.order_id, &spy, &off_tick)
+        .modify(
+            &caller(),
+            placed.order_id,
+            &spy,
+            &off_tick,
+            &OrderOptions::default(),
+        )
         .await;
     assert_eq!(kind(refused).0, "rejected");
     let open = gateway.open_orders().await.unwrap();
@@ -261,7 +326,11 @@ async fn a_caller_that_goes_away_leaves_a_whole_order() {
     setup.simulator.control().pause_fills();
     let gateway = setup.gateway.clone();
     let order = buy(2, OrderType::Market);
-    let call = tokio::spawn(async move { gateway.place(&caller(), &spy, &order).await });
+    let call = tokio::spawn(async move {
+        gateway
+            .place(&caller(), &spy, &order, &OrderOptions::default())
+            .await
+    });
     until("it is sent", || setup.received("PlaceOrderRequest") == 1).await;
     call.abort();
     assert!(call.await.is_err_and(|error| error.is_cancelled()));
@@ -281,7 +350,12 @@ async fn orders_at_once_have_ids_of_their_own() {
         .map(|_| {
             let (gateway, spy) = (setup.gateway.clone(), spy.clone());
             let order = buy(1, OrderType::Limit(n("50")));
-            tokio::spawn(async move { gateway.place(&caller(), &spy, &order).await.unwrap() })
+            tokio::spawn(async move {
+                gateway
+                    .place(&caller(), &spy, &order, &OrderOptions::default())
+                    .await
+                    .unwrap()
+            })
         })
         .collect();
     let mut ids = Vec::new();
@@ -317,7 +391,10 @@ async fn a_bracket_goes_out_with_its_last_child() {
         transmit: false,
         ..buy(10, OrderType::Limit(n("590")))
     };
-    let parent = gateway.place(&caller(), &spy, &parent).await.unwrap();
+    let parent = gateway
+        .place(&caller(), &spy, &parent, &OrderOptions::default())
+        .await
+        .unwrap();
     assert_eq!(parent.status, OrderStatus::Staged);
     let oca = Some(Oca {
         group: "bracket".into(),
@@ -329,13 +406,19 @@ async fn a_bracket_goes_out_with_its_last_child() {
         oca: oca.clone(),
         ..sell(10, OrderType::Limit(n("610")))
     };
-    let profit = gateway.place(&caller(), &spy, &profit).await.unwrap();
+    let profit = gateway
+        .place(&caller(), &spy, &profit, &OrderOptions::default())
+        .await
+        .unwrap();
     let stop = Order {
         parent_id: Some(parent.order_id),
         oca,
         ..sell(10, OrderType::Stop(n("580")))
     };
-    let stop = gateway.place(&caller(), &spy, &stop).await.unwrap();
+    let stop = gateway
+        .place(&caller(), &spy, &stop, &OrderOptions::default())
+        .await
+        .unwrap();
     assert!(parent.order_id < profit.order_id && profit.order_id < stop.order_id);
     let open = gateway.open_orders().await.unwrap();
     assert_eq!(open.len(), 3);
@@ -357,7 +440,10 @@ async fn orders_of_others_are_seen_but_not_touched() {
     let other = setup.neighbour(2).await;
     let spy = setup.stock("SPY").await;
     let order = buy(1, OrderType::Limit(n("100")));
-    let theirs = other.place(&caller(), &spy, &order).await.unwrap();
+    let theirs = other
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await
+        .unwrap();
     // Their ids and ours count apart: push ours past theirs.
     let open = setup.gateway.open_orders().await.unwrap();
     assert_eq!(open.len(), 1);
@@ -418,7 +504,12 @@ async fn every_resting_type_is_taken_and_read_back() {
     ];
     for order_type in types {
         let placed = gateway
-            .place(&caller(), &spy, &buy(1, order_type.clone()))
+            .place(
+                &caller(),
+                &spy,
+                &buy(1, order_type.clone()),
+                &OrderOptions::default(),
+            )
             .await;
         let placed = placed.unwrap_or_else(|error| panic!("{order_type:?}: {error}"));
         let open = gateway.open_orders().await.unwrap();
@@ -437,7 +528,10 @@ async fn the_order_behind_an_id_is_known() {
     let gateway = &setup.gateway;
     let spy = setup.stock("SPY").await;
     let resting = buy(3, OrderType::Limit(n("1")));
-    let placed = gateway.place(&caller(), &spy, &resting).await.unwrap();
+    let placed = gateway
+        .place(&caller(), &spy, &resting, &OrderOptions::default())
+        .await
+        .unwrap();
     let order = gateway.order(placed.order_id).await.unwrap();
     assert_eq!(order.contract.symbol, "SPY");
     assert_eq!(order.order.quantity, n("3"));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sandpit_gateway::model::{Contract, Endpoint, Error, OrderStatus, OrderType};
+use sandpit_gateway::model::{Contract, Endpoint, Error, OrderOptions, OrderStatus, OrderType};
 use sandpit_simulator::SimulatorConfig;
 
 use crate::support::{SOON, Setup, buy, caller, kind, n, until};
@@ -110,7 +110,12 @@ async fn an_order_into_silence_is_uncertain() {
     setup.simulator.control().go_silent();
     let placed = setup
         .gateway
-        .place(&caller(), &spy, &buy(1, OrderType::Market))
+        .place(
+            &caller(),
+            &spy,
+            &buy(1, OrderType::Market),
+            &OrderOptions::default(),
+        )
         .await;
     let Err(Error::Uncertain(order)) = placed else {
         panic!("{placed:?}")
@@ -141,7 +146,12 @@ async fn an_order_whose_connection_breaks_is_uncertain_at_once() {
     let gateway = setup.gateway.clone();
     let placing = tokio::spawn(async move {
         gateway
-            .place(&caller(), &spy, &buy(1, OrderType::Market))
+            .place(
+                &caller(),
+                &spy,
+                &buy(1, OrderType::Market),
+                &OrderOptions::default(),
+            )
             .await
     });
     until("it is sent", || setup.received("PlaceOrderRequest") == 1).await;
@@ -186,7 +196,12 @@ async fn orders_outlive_an_outage() {
     let gateway = &setup.gateway;
     let spy = setup.stock("SPY").await;
     let resting = gateway
-        .place(&caller(), &spy, &buy(1, OrderType::Limit(n("1"))))
+        .place(
+            &caller(),
+            &spy,
+            &buy(1, OrderType::Limit(n("1"))),
+            &OrderOptions::default(),
+        )
         .await
         .unwrap();
     assert_eq!(resting.status, OrderStatus::Submitted);
@@ -209,7 +224,10 @@ async fn a_fill_during_an_outage_is_caught_up_with() {
     let control = setup.simulator.control();
     control.set_price("SPY", n("600")).unwrap();
     let order = buy(2, OrderType::Limit(n("590")));
-    let resting = gateway.place(&caller(), &spy, &order).await.unwrap();
+    let resting = gateway
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await
+        .unwrap();
     assert_eq!(resting.status, OrderStatus::Submitted);
     control.refuse_connections();
     control.drop_connections();

@@ -2,7 +2,8 @@
 
 use futures::future::join_all;
 use sandpit_gateway::model::{
-    BarSize, BarsRequest, Contract, Duration, DurationUnit, OrderType, SecurityType, WhatToShow,
+    BarSize, BarsRequest, Contract, Duration, DurationUnit, OrderOptions, OrderType, SecurityType,
+    WhatToShow,
 };
 use sandpit_simulator::{Fault, HistoryPacing, SimulatorConfig};
 use time::OffsetDateTime;
@@ -38,7 +39,8 @@ async fn orders_do_not_queue_behind_a_flood_of_requests() {
     .await;
     let order = buy(1, OrderType::Limit(n("1")));
     let caller = caller();
-    let orders = (0..5).map(|_| setup.gateway.place(&caller, &spy, &order));
+    let options = OrderOptions::default();
+    let orders = (0..5).map(|_| setup.gateway.place(&caller, &spy, &order, &options));
     for placed in join_all(orders).await {
         placed.unwrap();
     }

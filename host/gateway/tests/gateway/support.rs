@@ -3,14 +3,18 @@
 use std::time::Duration;
 
 use rust_decimal::Decimal;
+use sandpit_gateway::journal::Options;
 use sandpit_gateway::model::{Action, Caller, Contract, Endpoint, Error, Order, OrderType};
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Journal};
 use sandpit_simulator::{Simulator, SimulatorConfig};
+use tempfile::TempDir;
 
 /// A simulator whose market moves only by its levers, and a gateway on it.
 pub struct Setup {
     pub simulator: Simulator,
     pub gateway: Gateway,
+    /// Where the journals are.
+    pub folder: TempDir,
 }
 
 /// How long anything may take that happens soon.
@@ -29,17 +33,25 @@ impl Setup {
         let simulator = Simulator::start(config).await.unwrap();
         let mut gateway = config_for(&simulator);
         tune(&mut gateway);
-        let gateway = Gateway::new(gateway);
+        let folder = tempfile::tempdir().unwrap();
+        let journal = journal_in(&folder, "journal");
+        let gateway = Gateway::with_journal(gateway, journal);
         gateway.connect(Endpoint::default()).await.unwrap();
-        Self { simulator, gateway }
+        Self {
+            simulator,
+            gateway,
+            folder,
+        }
     }
 
     /// Another gateway on the same simulator.
     pub async fn neighbour(&self, client_id: i32) -> Gateway {
-        let gateway = Gateway::new(GatewayConfig {
+        let config = GatewayConfig {
             client_id,
             ..config_for(&self.simulator)
-        });
+        };
+        let journal = journal_in(&self.folder, &format!("client-{client_id}"));
+        let gateway = Gateway::with_journal(config, journal);
         gateway.connect(Endpoint::default()).await.unwrap();
         gateway
     }
@@ -70,6 +82,12 @@ impl Setup {
         self.gateway.shutdown().await;
         self.simulator.shutdown().await;
     }
+}
+
+/// A journal in a folder of its own.
+pub fn journal_in(folder: &TempDir, name: &str) -> Journal {
+    let path = folder.path().join(format!("{name}.db"));
+    Journal::open(path, Options::default()).unwrap()
 }
 
 pub fn config_for(simulator: &Simulator) -> GatewayConfig {

@@ -6,7 +6,7 @@
 
 use std::future::Future;
 
-use sandpit_gateway::model::{self, Caller};
+use sandpit_gateway::model::{self, Caller, OrderOptions};
 use wasmtime::component::Linker;
 
 use super::access::Access;
@@ -80,8 +80,13 @@ impl Host for BrokerView<'_> {
         let (contract, order) = (contract.convert()?, order.convert()?);
         let checked = access.order(&contract, order);
         let (contract, order) = self.ending.answer(checked).await?;
-        self.send(None, access.gateway.place(&caller, &contract, &order))
-            .await
+        self.send(
+            None,
+            access
+                .gateway
+                .place(&caller, &contract, &order, &OrderOptions::default()),
+        )
+        .await
     }
 
     async fn modify(
@@ -97,7 +102,10 @@ impl Host for BrokerView<'_> {
             access.order(&contract, order).await
         };
         let (contract, order) = self.ending.answer(checked).await?;
-        let request = access.gateway.modify(&caller, order_id, &contract, &order);
+        let options = OrderOptions::default();
+        let request = access
+            .gateway
+            .modify(&caller, order_id, &contract, &order, &options);
         self.send(Some(order_id), request).await
     }
 

@@ -1,6 +1,6 @@
 //! Accounts that are out of reach.
 
-use sandpit_gateway::model::Contract;
+use sandpit_gateway::model::{Contract, OrderOptions};
 
 use super::*;
 use crate::bindings::sandpit::broker::account::{Host, HostAccountStream};
@@ -27,7 +27,11 @@ async fn lists_leave_out_what_is_out_of_reach() {
             account: Some(account.to_owned()),
             ..limit_order("10000")
         };
-        setup.gateway.place(&caller(), &spy, &order).await.unwrap();
+        setup
+            .gateway
+            .place(&caller(), &spy, &order, &OrderOptions::default())
+            .await
+            .unwrap();
         setup.resting(&spy, account).await;
         let gone = setup.resting(&spy, account).await;
         setup.gateway.cancel(&caller(), gone).await.unwrap();

@@ -1,6 +1,6 @@
 //! Instruments that are out of reach.
 
-use sandpit_gateway::model::{Contract, SecurityType};
+use sandpit_gateway::model::{Contract, OrderOptions, SecurityType};
 
 use super::*;
 use crate::bindings::sandpit::broker::account::Host as Account;
@@ -135,7 +135,7 @@ async fn holdings_and_orders_out_of_reach_are_not_seen() {
         let filled = limit_order("10000");
         setup
             .gateway
-            .place(&caller(), &contract, &filled)
+            .place(&caller(), &contract, &filled, &OrderOptions::default())
             .await
             .unwrap();
         setup.resting(&contract, "DU1").await;

@@ -16,8 +16,9 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sandpit_gateway::journal::Options;
 use sandpit_gateway::model::{self, Caller, Endpoint};
-use sandpit_gateway::{Gateway, GatewayConfig};
+use sandpit_gateway::{Gateway, GatewayConfig, Journal};
 use sandpit_simulator::{Simulator, SimulatorConfig};
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceTable;
@@ -35,6 +36,8 @@ use crate::state::{Broker, Ending};
 struct Setup {
     simulator: Simulator,
     gateway: Gateway,
+    /// Where the orders are written down.
+    _journal: tempfile::TempDir,
 }
 
 impl Setup {
@@ -47,13 +50,20 @@ impl Setup {
         })
         .await
         .unwrap();
-        let gateway = Gateway::new(GatewayConfig {
+        let folder = tempfile::tempdir().unwrap();
+        let journal = Journal::open(folder.path().join("journal.db"), Options::default());
+        let config = GatewayConfig {
             host: simulator.address().ip().to_string(),
             port: simulator.address().port(),
             ..GatewayConfig::default()
-        });
+        };
+        let gateway = Gateway::with_journal(config, journal.unwrap());
         gateway.connect(Endpoint::default()).await.unwrap();
-        Self { simulator, gateway }
+        Self {
+            simulator,
+            gateway,
+            _journal: folder,
+        }
     }
 
     /// A call of a tool with this scope.
@@ -103,7 +113,10 @@ impl Setup {
             account: Some(account.to_owned()),
             ..limit_order("1")
         };
-        let placed = self.gateway.place(&caller(), contract, &order).await;
+        let placed = self
+            .gateway
+            .place(&caller(), contract, &order, &model::OrderOptions::default())
+            .await;
         placed.unwrap().order_id
     }
 

@@ -1,6 +1,8 @@
 //! Orders that are out of reach.
 
-use sandpit_gateway::model::{Action, ComboLeg, Contract, Oca, OcaType, OptionRight, SecurityType};
+use sandpit_gateway::model::{
+    Action, ComboLeg, Contract, Oca, OcaType, OptionRight, OrderOptions, SecurityType,
+};
 
 use super::*;
 use crate::bindings::sandpit::broker::order_book;
@@ -101,7 +103,10 @@ async fn the_word_of_whoever_staged_an_order_does_not_count() {
         transmit: false,
         ..limit_order("1")
     };
-    let placed = setup.gateway.place(&caller(), &disguised, &staged).await;
+    let placed = setup
+        .gateway
+        .place(&caller(), &disguised, &staged, &OrderOptions::default())
+        .await;
     let id = placed.unwrap().order_id;
     let mut tool = setup.tool(symbols(&["SPY"]));
     let mut view = tool.view();
@@ -124,7 +129,10 @@ async fn a_child_needs_a_parent_in_reach() {
         transmit: false,
         ..limit_order("1")
     };
-    let parent = setup.gateway.place(&caller(), &aapl, &staged).await;
+    let parent = setup
+        .gateway
+        .place(&caller(), &aapl, &staged, &OrderOptions::default())
+        .await;
     let parent = parent.unwrap().order_id;
     let sent = setup.received("PlaceOrderRequest");
     let child = |id: i32| order(move |order| order.parent_id = Some(id));
@@ -168,7 +176,7 @@ async fn a_group_out_of_reach_is_not_joined() {
     };
     setup
         .gateway
-        .place(&caller(), &aapl, &theirs)
+        .place(&caller(), &aapl, &theirs, &OrderOptions::default())
         .await
         .unwrap();
     let mut tool = setup.tool(trades(&["SPY"]));
