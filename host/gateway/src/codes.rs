@@ -4,7 +4,6 @@
 use ibapi::Notice;
 use tracing::Level;
 
-use crate::config::Address;
 use crate::model::{Error, TwsMessage};
 
 /// What a message about an order means for it. Only the order's status says
@@ -60,6 +59,11 @@ pub(crate) fn is_about_links(code: i32) -> bool {
         code,
         1100..=1102 | 1300 | 2100..=2110 | 2119 | 2157 | 2158 | 502..=507
     )
+}
+
+/// Whether TWS says that its API is set to read only.
+pub(crate) fn is_read_only(code: i32, text: &str) -> bool {
+    code == 321 && text.to_ascii_lowercase().contains("read-only")
 }
 
 /// What a message means for the order whose id it carries.
@@ -175,63 +179,6 @@ pub(crate) fn client_error(error: &ibapi::Error, what: &str) -> Error {
 pub(crate) fn timed_out(what: &str) -> Error {
     Error::TimedOut(format!(
         "TWS did not answer {what} in time. Look at ibkr_get_status, and try again."
-    ))
-}
-
-/// A connection that could not be opened.
-pub(crate) fn connect_error(error: &ibapi::Error, address: &Address) -> Error {
-    use ibapi::Error as Ib;
-    let Address { client_id, .. } = address;
-    let socket = address.socket();
-    Error::NotConnected(match error {
-        Ib::ClientIdInUse { .. } => format!(
-            "TWS at {socket} already has a client with id {client_id}. Connect with another \
-             clientId, or close the other program."
-        ),
-        Ib::ServerVersion(needed, has, _) => format!(
-            "Your TWS at {socket} is too old: it speaks API version {has}, and {needed} or later \
-             is needed. Update TWS or IB Gateway."
-        ),
-        Ib::ConnectionRejected(_) | Ib::ConnectionReset | Ib::InvalidFrame(_) => format!(
-            "{socket} accepted the connection and closed it at once. In TWS, allow this machine \
-             under API > Settings > Trusted IPs, and see that the port is TWS's API port."
-        ),
-        Ib::Io(error) => match error.kind() {
-            std::io::ErrorKind::ConnectionRefused => format!(
-                "Nothing listens at {socket}. Start TWS or IB Gateway, enable its API under \
-                 API > Settings, and check the port: 7497 TWS paper, 7496 TWS live, 4002 Gateway \
-                 paper, 4001 Gateway live."
-            ),
-            std::io::ErrorKind::UnexpectedEof
-            | std::io::ErrorKind::ConnectionReset
-            | std::io::ErrorKind::ConnectionAborted
-            | std::io::ErrorKind::BrokenPipe => format!(
-                "{socket} closed the connection during the handshake. In TWS, allow this machine \
-                 under API > Settings > Trusted IPs, and see that the port is TWS's API port."
-            ),
-            std::io::ErrorKind::TimedOut
-            | std::io::ErrorKind::HostUnreachable
-            | std::io::ErrorKind::NetworkUnreachable => {
-                format!("{socket} cannot be reached: {error}. Check the host name and the network.")
-            }
-            _ => format!("Connecting to {socket} failed: {error}. Check host and port."),
-        },
-        Ib::UnsupportedTimeZone(zone) => format!(
-            "TWS at {socket} names a time zone that is not known: {zone}. Choose another one on \
-             TWS's login screen."
-        ),
-        other => format!(
-            "{socket} did not answer as TWS does: {other}. See that the port is TWS's API port."
-        ),
-    })
-}
-
-/// A handshake that never ended.
-pub(crate) fn connect_timed_out(address: &Address, seconds: f64) -> Error {
-    Error::NotConnected(format!(
-        "{} did not complete the handshake within {seconds} seconds. See whether TWS asks to \
-         confirm the connection or shows a dialog, and whether the port is TWS's API port.",
-        address.socket()
     ))
 }
 
@@ -382,19 +329,5 @@ mod tests {
         assert_eq!(level(1100, "Connectivity lost"), Level::ERROR);
         assert_eq!(level(1102, "Connectivity restored"), Level::INFO);
         assert!(is_about_links(2106) && !is_about_links(201));
-    }
-
-    #[test]
-    fn connecting_says_what_to_do() {
-        let address = Address {
-            host: "127.0.0.1".into(),
-            port: 7497,
-            client_id: 3,
-        };
-        let text = |error: ibapi::Error| connect_error(&error, &address).to_string();
-        assert!(text(ibapi::Error::ServerVersion(213, 178, "x".into())).contains("too old"));
-        assert!(text(ibapi::Error::ClientIdInUse { client_id: 3 }).contains("client with id 3"));
-        let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        assert!(text(refused.into()).contains("Start TWS"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::gate::GateConfig;
+use crate::gate::{Blackout, GateConfig};
 use crate::model::{Endpoint, Error, Result};
 
 /// The settings of a [`Gateway`](crate::Gateway).
@@ -35,9 +35,22 @@ pub struct GatewayConfig {
     /// How many of these are kept for orders and cancels. Requests for data get
     /// the rest.
     pub order_reserve: u32,
-    /// How often a lost connection is tried again before it is given up. The
-    /// pauses grow to 30 seconds: 20 attempts are some seven minutes.
-    pub reconnect_attempts: u32,
+    /// The pause before a lost connection is tried again for the first time. It
+    /// doubles with each failure, and is up to a quarter longer or, but for the
+    /// first, shorter. There is no last attempt.
+    pub reconnect_pause: Duration,
+    /// What the pauses grow to.
+    pub reconnect_pause_longest: Duration,
+    /// The shortest pause while TWS says that the client id is in use (326).
+    pub client_id_pause: Duration,
+    /// After how long without a word from TWS it is asked for a sign of life.
+    pub heartbeat: Duration,
+    /// How long TWS may take for that sign. Then the connection is given up as
+    /// dead, and restored.
+    pub heartbeat_timeout: Duration,
+    /// When TWS restarts every day. An outage in these minutes is a pause, not
+    /// an incident: it is logged quietly, and the status says so.
+    pub restart_window: Option<Blackout>,
     /// Whether delayed quotes may stand in where there are no live ones.
     pub delayed_quotes: bool,
     /// What the risk gate asks of orders.
@@ -58,7 +71,16 @@ impl Default for GatewayConfig {
             order_look_again: Duration::from_secs(2),
             messages_per_second: 45,
             order_reserve: 10,
-            reconnect_attempts: 20,
+            reconnect_pause: Duration::from_secs(1),
+            reconnect_pause_longest: Duration::from_secs(30),
+            client_id_pause: Duration::from_secs(10),
+            heartbeat: Duration::from_secs(30),
+            heartbeat_timeout: Duration::from_secs(10),
+            restart_window: Some(Blackout {
+                from: "23:45".to_owned(),
+                to: "00:45".to_owned(),
+                zone: "America/New_York".to_owned(),
+            }),
             delayed_quotes: true,
             gate: GateConfig::default(),
         }

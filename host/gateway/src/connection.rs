@@ -1,63 +1,83 @@
-//! The gateway itself: opening, closing and describing the connection that
-//! all callers share.
+//! The gateway itself: the connection that all callers share, and the way to
+//! the supervisor that opens and keeps it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use time::OffsetDateTime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::config::{Address, GatewayConfig};
 use crate::data::Data;
 use crate::journal::Journal;
+use crate::link::Notices;
 use crate::model::{AccountKind, ConnectResult, ConnectionState, Endpoint, Error, Result, Status};
 use crate::orders::{self, Book, Trade, conclude_never_sent};
 use crate::session::Session;
+use crate::supervisor::{Asked, Command, Condition, Supervisor};
 
 /// The one owner of the socket to TWS. Clones are the same gateway.
 #[derive(Clone)]
 pub struct Gateway {
     inner: Arc<Inner>,
+    /// The way to the supervisor, which ends with the last gateway.
+    commands: Arc<OnceLock<mpsc::UnboundedSender<Command>>>,
 }
 
-struct Inner {
-    config: GatewayConfig,
-    /// What is shared of data. It outlives sessions.
-    data: Data,
+/// What the users of a gateway share with its supervisor. It outlives sessions.
+pub(crate) struct Inner {
+    pub(crate) config: GatewayConfig,
+    /// What is shared of data.
+    pub(crate) data: Data,
     /// What the orders of all connections share.
-    trade: Arc<Trade>,
+    pub(crate) trade: Arc<Trade>,
     /// The session that can be used.
-    sessions: watch::Sender<Option<Arc<Session>>>,
-    /// Held while a connection is opened or closed: one at a time.
-    changing: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
+    pub(crate) sessions: watch::Sender<Option<Arc<Session>>>,
+    /// The latest messages of TWS about its links.
+    pub(crate) notices: Arc<Notices>,
+    /// How it stands while there is no session.
+    condition: Mutex<Condition>,
+    /// The orders of the latest address.
+    book: Mutex<Option<(Address, Arc<Book>)>>,
 }
 
-#[derive(Default)]
-struct State {
-    session: Option<Arc<Session>>,
-    /// The orders of the latest address. They outlive a lost connection.
-    book: Option<(Address, Arc<Book>)>,
-    /// When and why the latest session ended, or could not be opened.
-    ended: Option<(OffsetDateTime, String)>,
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing that holds a lock leaves it half changed.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Drop for Inner {
-    fn drop(&mut self) {
-        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
-        if let Some(session) = &state.session {
-            // Lets go of the tasks; the client library then closes the socket.
-            session.closing.cancel();
+impl Inner {
+    /// Says how it stands while there is no session.
+    pub(crate) fn set_condition(&self, condition: Condition) {
+        *lock(&self.condition) = condition;
+    }
+
+    /// The orders known of an address: kept while it stays the same.
+    pub(crate) fn book_for(&self, address: &Address) -> Arc<Book> {
+        let mut book = lock(&self.book);
+        match &*book {
+            Some((known, book)) if known.is_same(address) => Arc::clone(book),
+            _ => {
+                let new = Arc::new(Book::new(&self.config.name, self.trade.journal().cloned()));
+                *book = Some((address.clone(), Arc::clone(&new)));
+                new
+            }
         }
     }
 }
 
 /// A gateway that lives only as long as somebody else uses it.
-pub(crate) struct WeakGateway(Weak<Inner>);
+pub(crate) struct WeakGateway {
+    inner: Weak<Inner>,
+    commands: Weak<OnceLock<mpsc::UnboundedSender<Command>>>,
+}
 
 impl WeakGateway {
     /// The gateway, if somebody still uses it.
     pub(crate) fn upgrade(&self) -> Option<Gateway> {
-        self.0.upgrade().map(|inner| Gateway { inner })
+        Some(Gateway {
+            inner: self.inner.upgrade()?,
+            // The supervisor keeps `inner` alive, but only users keep these.
+            commands: self.commands.upgrade()?,
+        })
     }
 }
 
@@ -91,9 +111,11 @@ impl Gateway {
                 config,
                 trade,
                 sessions: watch::Sender::new(None),
-                changing: tokio::sync::Mutex::default(),
-                state: Mutex::default(),
+                notices: Arc::default(),
+                condition: Mutex::new(Condition::new()),
+                book: Mutex::default(),
             }),
+            commands: Arc::default(),
         };
         // Without a runtime there is nobody who could trade either.
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
@@ -104,7 +126,10 @@ impl Gateway {
 
     /// The same gateway, for who must not keep it alive.
     fn downgrade(&self) -> WeakGateway {
-        WeakGateway(Arc::downgrade(&self.inner))
+        WeakGateway {
+            inner: Arc::downgrade(&self.inner),
+            commands: Arc::downgrade(&self.commands),
+        }
     }
 
     /// What it is called.
@@ -130,115 +155,73 @@ impl Gateway {
         self.inner.sessions.subscribe()
     }
 
-    /// Opens the connection (TWS `startApi`). What the endpoint leaves out
-    /// comes from the configuration. Asking for the endpoint that is already
-    /// connected changes nothing. While a connection is being restored, this
-    /// opens a new one at once.
+    /// Opens the connection (TWS `startApi`), and keeps it from then on: when it
+    /// breaks it is restored, until somebody disconnects. What the endpoint
+    /// leaves out comes from the configuration. Asking for the endpoint that is
+    /// already connected changes nothing. While a connection is being restored,
+    /// this tries at once.
     ///
     /// # Errors
     /// `InvalidRequest` for an endpoint that cannot be, or for another one
     /// while connected; `NotConnected` with the reason if it does not succeed.
     pub async fn connect(&self, endpoint: Endpoint) -> Result<ConnectResult> {
         let address = self.inner.config.resolve(endpoint)?;
-        let gateway = self.clone();
-        // In a task of its own: a caller that goes away leaves nothing half open.
-        let task = tokio::spawn(async move { gateway.connect_to(address).await });
-        task.await.unwrap_or_else(|_| {
+        self.ask_for(address, Command::Connect).await
+    }
+
+    /// Connects to the configured TWS, and keeps trying without end even if the
+    /// first attempt fails. Answers how that one went.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect). After `InvalidRequest` nothing is tried;
+    /// after `NotConnected` it goes on.
+    pub async fn keep_connected(&self) -> Result<ConnectResult> {
+        let address = self.inner.config.resolve(Endpoint::default())?;
+        self.ask_for(address, Command::Keep).await
+    }
+
+    async fn ask_for(
+        &self,
+        address: Address,
+        command: impl FnOnce(Asked) -> Command,
+    ) -> Result<ConnectResult> {
+        let (answer, answered) = oneshot::channel();
+        // Fails only with the supervisor, and then there is no answer either.
+        let _ = self.supervisor().send(command(Asked { address, answer }));
+        let already_connected = answered.await.unwrap_or_else(|_| {
             Err(Error::Other(
                 "Connecting ended by a defect of the host. See its log.".to_owned(),
             ))
+        })?;
+        Ok(ConnectResult {
+            already_connected,
+            status: self.status(),
         })
     }
 
-    async fn connect_to(self, address: Address) -> Result<ConnectResult> {
-        let _turn = self.inner.changing.lock().await;
-        let previous = self.state().session.clone();
-        if let Some(session) = previous {
-            if session.client.is_connected() {
-                if session.address.is_same(&address) {
-                    return Ok(self.connect_result(true));
-                }
-                return Err(Error::invalid(format!(
-                    "Sandpit is connected to TWS at {} as client {}, and all its users share that \
-                     connection. Call ibkr_disconnect first to connect to {} as client {}.",
-                    session.address.socket(),
-                    session.address.client_id,
-                    address.socket(),
-                    address.client_id
-                )));
-            }
-            self.state().session = None;
-            self.inner.sessions.send_replace(None);
-            session.close().await;
-        }
-        let book = self.book_for(&address);
-        let pacing = Arc::clone(&self.data().pacing);
-        match Session::open(address, self.inner.config.clone(), book, pacing).await {
-            Ok(session) => {
-                let Address { host, port, .. } = &session.address;
-                tracing::info!("Connected to TWS at {host}:{port}");
-                self.inner.sessions.send_replace(Some(Arc::clone(&session)));
-                let mut state = self.state();
-                state.session = Some(session);
-                state.ended = None;
-                drop(state);
-                Ok(self.connect_result(false))
-            }
-            Err(error) => {
-                tracing::warn!("Connecting to TWS failed: {error}");
-                self.state().ended = Some((OffsetDateTime::now_utc(), error.to_string()));
-                Err(error)
-            }
-        }
+    /// The way to the supervisor, which begins to work with the first command.
+    fn supervisor(&self) -> &mpsc::UnboundedSender<Command> {
+        self.commands.get_or_init(|| {
+            let (sender, commands) = mpsc::unbounded_channel();
+            let supervisor = Supervisor::new(Arc::clone(&self.inner), commands);
+            tokio::spawn(supervisor.run());
+            sender
+        })
     }
 
-    fn connect_result(&self, already_connected: bool) -> ConnectResult {
-        ConnectResult {
-            already_connected,
-            status: self.status(),
-        }
-    }
-
-    /// The orders known of an address: kept while it stays the same.
-    fn book_for(&self, address: &Address) -> Arc<Book> {
-        let mut state = self.state();
-        match &state.book {
-            Some((known, book)) if known.is_same(address) => Arc::clone(book),
-            _ => {
-                let book = Arc::new(Book::new(
-                    &self.inner.config.name,
-                    self.inner.trade.journal().cloned(),
-                ));
-                state.book = Some((address.clone(), Arc::clone(&book)));
-                book
-            }
-        }
-    }
-
-    /// Closes the connection, and with it every stream. Answers whether one
-    /// was open.
+    /// Closes the connection, and with it every stream, and keeps none from
+    /// then on. Answers whether one was open.
     ///
     /// # Errors
     /// `Other` only for a defect of the host.
     pub async fn disconnect(&self) -> Result<bool> {
-        let gateway = self.clone();
-        let task = tokio::spawn(async move {
-            let _turn = gateway.inner.changing.lock().await;
-            let Some(session) = gateway.state().session.take() else {
-                return false;
-            };
-            gateway.inner.sessions.send_replace(None);
-            gateway.state().ended = Some((
-                OffsetDateTime::now_utc(),
-                "The connection to TWS was closed on request. Call ibkr_connect to open it."
-                    .to_owned(),
-            ));
-            let was_open = session.client.is_connected();
-            session.close().await;
-            tracing::info!("Disconnected from TWS at {}", session.address.socket());
-            was_open
-        });
-        task.await.map_err(|_| {
+        let Some(supervisor) = self.commands.get() else {
+            return Ok(false);
+        };
+        let (answer, answered) = oneshot::channel();
+        // Fails only with the supervisor, and then there is no answer either.
+        let _ = supervisor.send(Command::Disconnect(answer));
+        answered.await.map_err(|_| {
             Error::Other("Disconnecting ended by a defect of the host. See its log.".to_owned())
         })
     }
@@ -254,99 +237,80 @@ impl Gateway {
 
     /// What is known of the connection. Never asks TWS and never fails.
     pub fn status(&self) -> Status {
-        let state = self.state();
-        let (session, ended) = (state.session.clone(), state.ended.clone());
-        drop(state);
-        match session {
-            Some(session) => status_of(self.name(), &session),
-            None => {
-                let Address {
-                    host,
-                    port,
-                    client_id,
-                } = self.inner.config.address();
-                let (since, reason) = match ended {
-                    Some((since, reason)) => (Some(since), reason),
-                    None => (
-                        None,
-                        "Not connected yet. Call ibkr_connect to connect.".to_owned(),
-                    ),
-                };
-                Status {
-                    gateway: self.name().to_owned(),
-                    connected: false,
-                    state: ConnectionState::Closed,
-                    read_only: false,
-                    host,
-                    port,
-                    client_id,
-                    server_version: None,
-                    accounts: Vec::new(),
-                    account_kind: AccountKind::Unknown,
-                    since,
-                    time_zone: None,
-                    reason: Some(reason),
-                    notices: Vec::new(),
-                }
-            }
+        match self.session() {
+            Ok(session) => self.connected(&session),
+            Err(_) => self.not_connected(),
+        }
+    }
+
+    fn connected(&self, session: &Session) -> Status {
+        let Session {
+            client, address, ..
+        } = session;
+        let accounts = client.handshake_managed_accounts().to_vec();
+        Status {
+            gateway: self.name().to_owned(),
+            connected: true,
+            state: if session.is_link_down() {
+                ConnectionState::LinkDown
+            } else {
+                ConnectionState::Connected
+            },
+            read_only: session.read_only(),
+            host: address.host.clone(),
+            port: address.port,
+            client_id: address.client_id,
+            server_version: Some(client.server_version()),
+            account_kind: account_kind(&accounts),
+            accounts,
+            since: Some(session.since()),
+            time_zone: client
+                .time_zone()
+                .map(|zone| time_tz::TimeZone::name(zone).to_owned()),
+            reason: session.trouble(),
+            notices: self.inner.notices.all(),
+        }
+    }
+
+    fn not_connected(&self) -> Status {
+        let Condition {
+            state,
+            address,
+            since,
+            reason,
+        } = lock(&self.inner.condition).clone();
+        let Address {
+            host,
+            port,
+            client_id,
+        } = address.unwrap_or_else(|| self.inner.config.address());
+        Status {
+            gateway: self.name().to_owned(),
+            connected: false,
+            state,
+            read_only: false,
+            host,
+            port,
+            client_id,
+            server_version: None,
+            accounts: Vec::new(),
+            account_kind: AccountKind::Unknown,
+            since,
+            time_zone: None,
+            reason: Some(reason),
+            notices: self.inner.notices.all(),
         }
     }
 
     /// The connection, if TWS can be asked right now.
     pub(crate) fn session(&self) -> Result<Arc<Session>> {
-        let session = self.state().session.clone();
+        let session = self.inner.sessions.borrow().clone();
         match session {
-            Some(session) if session.client.is_connected() => Ok(session),
-            Some(session) => Err(Error::NotConnected(session.health().reason.unwrap_or_else(
-                || "The connection to TWS just broke. Call ibkr_get_status.".to_owned(),
-            ))),
-            None => Err(Error::NotConnected(
-                "Not connected to TWS. Call ibkr_connect first (POST /api/v1/connect in REST)."
-                    .to_owned(),
+            Some(session) if !session.is_lost() && session.client.is_connected() => Ok(session),
+            _ => Err(Error::NotConnected(
+                lock(&self.inner.condition).reason.clone(),
             )),
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing that holds the lock leaves it half changed.
-        self.inner
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn status_of(gateway: &str, session: &Session) -> Status {
-    let connected = session.client.is_connected();
-    let health = session.health();
-    let accounts = if connected {
-        session.client.handshake_managed_accounts().to_vec()
-    } else {
-        Vec::new()
-    };
-    Status {
-        gateway: gateway.to_owned(),
-        connected,
-        state: match (connected, &health.reason) {
-            (false, _) => ConnectionState::Connecting,
-            (true, Some(_)) => ConnectionState::LinkDown,
-            (true, None) => ConnectionState::Connected,
-        },
-        read_only: false,
-        host: session.address.host.clone(),
-        port: session.address.port,
-        client_id: session.address.client_id,
-        server_version: connected.then(|| session.client.server_version()),
-        account_kind: account_kind(&accounts),
-        accounts,
-        since: Some(health.since),
-        time_zone: session
-            .client
-            .time_zone()
-            .filter(|_| connected)
-            .map(|zone| time_tz::TimeZone::name(zone).to_owned()),
-        reason: health.reason,
-        notices: health.notices.into(),
     }
 }
 

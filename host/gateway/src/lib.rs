@@ -31,11 +31,13 @@ pub mod gate;
 mod gateways;
 mod history;
 pub mod journal;
+mod link;
 pub mod model;
 mod orders;
 mod pacing;
 mod quotes;
 mod session;
+mod supervisor;
 mod validate;
 pub mod visible;
 

@@ -1,36 +1,28 @@
 //! One connection to TWS: the client library, what watches over it, and what
 //! all its users share.
 
-use std::collections::VecDeque;
 use std::future::Future;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use ibapi::market_data::MarketDataType;
-use ibapi::subscriptions::NoticeStream;
-use ibapi::{Client, Notice, RateLimiter, StartupMessage};
-use time::OffsetDateTime;
+use ibapi::{Client, RateLimiter, StartupMessage};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::account_stream::AccountHub;
 use crate::codes;
 use crate::config::{Address, GatewayConfig};
+use crate::connection::Inner;
 use crate::contracts::Cache;
+use crate::link::Link;
 use crate::model::{Error, Result};
-use crate::orders::{Book, reconcile::after_connect};
+use crate::orders::Book;
 use crate::pacing::Pacing;
-
-/// How many messages of TWS about its links are kept for the status.
-const KEPT_NOTICES: usize = 8;
+use crate::supervisor::Failure;
 
 /// How long closing waits for subscriptions to say goodbye to TWS.
 const GOODBYE: Duration = Duration::from_secs(2);
-
-/// An order id that no order has. A stream on it carries nothing but the news
-/// that the connection broke.
-const NO_ORDER: i32 = 0;
 
 /// One connection to TWS.
 pub(crate) struct Session {
@@ -47,7 +39,8 @@ pub(crate) struct Session {
     pub(crate) closing: CancellationToken,
     /// Everything that works for this session.
     pub(crate) tasks: TaskTracker,
-    health: Mutex<Health>,
+    /// How the connection fares.
+    pub(crate) link: Link,
 }
 
 /// Requests that TWS answers without a request id, so that two at once would
@@ -64,31 +57,23 @@ pub(crate) struct Turns {
     pub(crate) sending: tokio::sync::Mutex<()>,
 }
 
-/// How a connection fares.
-#[derive(Clone, Debug)]
-pub(crate) struct Health {
-    /// Since when it has been connected or disconnected.
-    pub(crate) since: OffsetDateTime,
-    /// What is wrong with it.
-    pub(crate) reason: Option<String>,
-    /// The latest messages of TWS about its links.
-    pub(crate) notices: VecDeque<String>,
-}
-
 impl Session {
-    /// Connects, and sets to work what watches over the connection.
+    /// Connects, and sets to work what watches over the connection. TWS `was_up`
+    /// if it has given a session before.
     pub(crate) async fn open(
-        address: Address,
-        config: GatewayConfig,
-        book: Arc<Book>,
-        pacing: Arc<Pacing>,
-    ) -> Result<Arc<Self>> {
+        inner: &Inner,
+        address: &Address,
+        was_up: bool,
+    ) -> std::result::Result<Arc<Self>, Failure> {
+        let config = inner.config.clone();
+        let book = inner.book_for(address);
         book.connected(address.client_id, None);
         let early = Arc::clone(&book);
         let connecting = Client::builder()
             .address(address.socket())
             .client_id(address.client_id)
-            .max_reconnect_attempts(config.reconnect_attempts)
+            // The supervisor connects again, with a new client each time.
+            .max_reconnect_attempts(0)
             .rate_limiter(RateLimiter::per_second(config.messages_per_second.max(1)))
             .one_shot_timeout(config.request_timeout)
             .startup_callback(move |message| match message {
@@ -99,66 +84,43 @@ impl Session {
             .connect_with_notice_stream();
         let (client, notices) = tokio::time::timeout(config.connect_timeout, connecting)
             .await
-            .map_err(|_| codes::connect_timed_out(&address, config.connect_timeout.as_secs_f64()))?
-            .map_err(|error| codes::connect_error(&error, &address))?;
+            .map_err(|_| Failure::timed_out(address, config.connect_timeout.as_secs_f64(), was_up))?
+            .map_err(|error| Failure::of(&error, address, was_up))?;
         book.connected(address.client_id, client.time_zone());
 
         let session = Arc::new(Self {
             client,
-            address,
+            address: address.clone(),
             config,
             book,
-            pacing,
+            pacing: Arc::clone(&inner.data.pacing),
             turns: Turns::default(),
             contracts: Cache::default(),
             accounts: AccountHub::default(),
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
-            health: Mutex::new(Health {
-                since: OffsetDateTime::now_utc(),
-                reason: None,
-                notices: VecDeque::new(),
-            }),
+            link: Link::new(Arc::clone(&inner.notices)),
         });
         session.watch(notices);
-        let begun = async {
-            session.begin().await?;
-            after_connect(&session).await
-        };
-        if let Err(error) = begun.await {
-            session.close().await;
-            return Err(error);
-        }
         Ok(session)
     }
 
-    /// What every new connection needs before anyone may use it.
-    async fn begin(self: &Arc<Self>) -> Result<()> {
-        let failed = |error: ibapi::Error| codes::connect_error(&error, &self.address);
-        let updates = self.client.order_update_stream().await.map_err(failed)?;
+    /// What a new connection needs before its orders can be reconciled, and
+    /// before anyone may use it.
+    pub(crate) async fn begin(self: &Arc<Self>) -> std::result::Result<(), ibapi::Error> {
+        let updates = self.client.order_update_stream().await?;
         let (session, book) = (Arc::clone(self), Arc::clone(&self.book));
-        self.watch_until_closing(async move { book.follow(&session.client, updates).await });
+        self.until_closing(async move { book.follow(&session.client, updates).await });
         if self.config.delayed_quotes {
             self.client
                 .switch_market_data_type(MarketDataType::Delayed)
-                .await
-                .map_err(failed)?;
+                .await?;
         }
         Ok(())
     }
 
-    fn watch(self: &Arc<Self>, mut notices: NoticeStream) {
-        let session = Arc::clone(self);
-        self.watch_until_closing(async move {
-            while let Some(notice) = notices.next().await {
-                session.on_notice(&notice);
-            }
-        });
-        let session = Arc::clone(self);
-        self.watch_until_closing(async move { session.watch_link().await });
-    }
-
-    fn watch_until_closing(&self, work: impl Future<Output = ()> + Send + 'static) {
+    /// Works in the background until the session closes.
+    pub(crate) fn until_closing(&self, work: impl Future<Output = ()> + Send + 'static) {
         let closing = self.closing.clone();
         self.tasks.spawn(async move {
             tokio::select! {
@@ -166,99 +128,6 @@ impl Session {
                 () = work => {}
             }
         });
-    }
-
-    fn health_mut(&self) -> MutexGuard<'_, Health> {
-        // Nothing that holds the lock leaves it half changed.
-        self.health.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// How the connection fares.
-    pub(crate) fn health(&self) -> Health {
-        self.health_mut().clone()
-    }
-
-    fn on_notice(&self, notice: &Notice) {
-        let Notice { code, message, .. } = notice;
-        match codes::level(*code, message) {
-            tracing::Level::ERROR => tracing::error!(code, "TWS: {message}"),
-            tracing::Level::WARN => tracing::warn!(code, "TWS: {message}"),
-            _ => tracing::info!(code, "TWS: {message}"),
-        }
-        if !codes::is_about_links(*code) {
-            return;
-        }
-        let mut health = self.health_mut();
-        if health.notices.len() == KEPT_NOTICES {
-            health.notices.pop_front();
-        }
-        health.notices.push_back(format!("{message} (code {code})"));
-        match code {
-            1100 => {
-                health.reason = Some(
-                    "TWS has lost its connection to IBKR. Quotes and orders stand still until it \
-                     is back; TWS restores it by itself."
-                        .to_owned(),
-                );
-            }
-            1101 | 1102 => health.reason = None,
-            1300 => {
-                health.reason = Some(format!(
-                    "TWS has moved its API to another port: {message} Call ibkr_disconnect, and \
-                     ibkr_connect with that port."
-                ));
-            }
-            _ => {}
-        }
-    }
-
-    /// Notes when the connection breaks, comes back or is given up.
-    async fn watch_link(self: Arc<Self>) {
-        let socket = self.address.socket();
-        loop {
-            let Ok(mut link) = self.client.order_status_stream(NO_ORDER).await else {
-                return;
-            };
-            // It may have broken before the stream was there to tell.
-            if self.client.is_connected() {
-                while let Some(Ok(_)) = link.next().await {}
-            }
-            drop(link);
-            self.note(Some(format!(
-                "The connection to TWS at {socket} broke. It is being restored; call ibkr_connect \
-                 to try at once."
-            )));
-            tracing::warn!("Lost the connection to TWS at {socket}; trying to restore it");
-            self.contracts.clear();
-            self.book.disconnected();
-            match self.client.wait_connected().await {
-                Ok(()) => {
-                    self.note(None);
-                    tracing::info!("Connected to TWS at {socket} again");
-                    let session = Arc::clone(&self);
-                    let work = async move { after_connect(&session).await };
-                    let limit = self.config.request_timeout;
-                    if let Err(error) = self.run("the orders after the outage", limit, work).await {
-                        tracing::warn!("What became of the orders is not known yet: {error}");
-                    }
-                }
-                Err(_) => {
-                    self.note(Some(format!(
-                        "The connection to TWS at {socket} broke and could not be restored in {} \
-                         attempts. Check TWS and call ibkr_connect.",
-                        self.config.reconnect_attempts
-                    )));
-                    tracing::error!("Gave up on TWS at {socket}");
-                    return;
-                }
-            }
-        }
-    }
-
-    fn note(&self, reason: Option<String>) {
-        let mut health = self.health_mut();
-        health.since = OffsetDateTime::now_utc();
-        health.reason = reason;
     }
 
     /// Runs a request in a task of its own, to its end or until `limit`: a
@@ -270,22 +139,33 @@ impl Session {
         limit: Duration,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        let (closing, what) = (self.closing.clone(), what.to_owned());
+        let (closing, lost) = (self.closing.clone(), self.link.lost_token());
+        let name = what.to_owned();
         let task = self.tasks.spawn(async move {
             tokio::select! {
+                () = lost.cancelled() => {
+                    Err(codes::client_error(&ibapi::Error::ConnectionReset, &name))
+                }
                 () = closing.cancelled() => {
-                    Err(codes::client_error(&ibapi::Error::Shutdown, &what))
+                    Err(codes::client_error(&ibapi::Error::Shutdown, &name))
                 }
                 outcome = tokio::time::timeout(limit, work) => {
-                    outcome.unwrap_or_else(|_| Err(codes::timed_out(&what)))
+                    outcome.unwrap_or_else(|_| Err(codes::timed_out(&name)))
                 }
             }
         });
-        task.await.unwrap_or_else(|_| {
+        let outcome = task.await.unwrap_or_else(|_| {
             Err(Error::Other(
                 "The request ended by a defect of the host. See its log.".to_owned(),
             ))
-        })
+        });
+        match &outcome {
+            Err(Error::TimedOut(_) | Error::NotConnected(_) | Error::Pacing(_)) => {}
+            Err(Error::Cancelled(_) | Error::InvalidRequest(_) | Error::Other(_)) => {}
+            // TWS has answered.
+            _ => self.heard(),
+        }
+        outcome
     }
 
     /// As [`run`](Self::run), for a request for data: it waits until it may be
@@ -321,7 +201,12 @@ impl Session {
         {
             tracing::warn!("Some subscriptions did not end in time; closing the socket anyway");
         }
-        self.client.disconnect().await;
+        if tokio::time::timeout(GOODBYE, self.client.disconnect())
+            .await
+            .is_err()
+        {
+            tracing::warn!("The socket to TWS did not close in time; it is left to the system");
+        }
         self.book.settled().await;
     }
 }

@@ -79,6 +79,16 @@ pub(crate) fn stamp(moment: OffsetDateTime) -> String {
         .unwrap_or_default()
 }
 
+/// A moment for a person: `2026-11-23 04:50:10 UTC`.
+pub(crate) fn clock(moment: OffsetDateTime) -> String {
+    moment
+        .to_offset(::time::UtcOffset::UTC)
+        .format(format_description!(
+            "[year]-[month]-[day] [hour]:[minute]:[second] UTC"
+        ))
+        .unwrap_or_default()
+}
+
 /// A day as ISO 8601 writes it.
 pub(crate) fn iso_day(day: Date) -> String {
     day.format(ISO_DAY).unwrap_or_default()

@@ -52,25 +52,6 @@ async fn connect_does_not_wait_for_the_next_attempt() {
 }
 
 #[tokio::test]
-async fn after_giving_up_connect_begins_anew() {
-    let setup = Setup::with(SimulatorConfig::default(), |config| {
-        config.reconnect_attempts = 0;
-    })
-    .await;
-    let gateway = &setup.gateway;
-    setup.simulator.control().drop_connections();
-    let gave_up = || {
-        let reason = gateway.status().reason;
-        reason.is_some_and(|reason| reason.contains("could not be restored"))
-    };
-    until("it is given up", gave_up).await;
-    assert_eq!(kind(gateway.positions().await).0, "not-connected");
-    gateway.connect(Endpoint::default()).await.unwrap();
-    assert!(!gateway.positions().await.unwrap().is_empty());
-    setup.end().await;
-}
-
-#[tokio::test]
 async fn silence_ends_in_a_typed_time_out() {
     let setup = Setup::with(SimulatorConfig::default(), |config| {
         config.request_timeout = Duration::from_millis(300);

@@ -94,6 +94,9 @@ pub fn config_for(simulator: &Simulator) -> GatewayConfig {
     GatewayConfig {
         host: simulator.address().ip().to_string(),
         port: simulator.address().port(),
+        reconnect_pause: Duration::from_millis(20),
+        reconnect_pause_longest: Duration::from_millis(200),
+        client_id_pause: Duration::from_millis(100),
         ..GatewayConfig::default()
     }
 }
