@@ -4,6 +4,7 @@ use ibapi::orders as ib;
 use rust_decimal::Decimal;
 use time_tz::Tz;
 
+use super::recovery::Ids;
 use crate::codes::OrderMessage;
 use crate::convert::{self, decimal, text};
 use crate::journal::{About, OrderKey, StateRecord};
@@ -120,6 +121,11 @@ impl Entry {
             order_id: (state.order_id > 0).then_some(state.order_id),
             perm_id: state.perm_id,
         }
+    }
+
+    /// What to find its name in the journal by, if it has none here.
+    pub(super) fn unnamed(&self) -> Option<Ids> {
+        self.key.is_none().then(|| Ids::of(&self.state, None))
     }
 
     /// Its state, if the journal does not have it yet. From then on it is taken

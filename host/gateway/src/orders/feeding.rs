@@ -73,6 +73,9 @@ impl Book {
             Some(entry) => {
                 entry.on_open_order(data, zone);
                 self.record_state(entry);
+                if let Some(ids) = entry.unnamed() {
+                    state.ask_name(ids);
+                }
             }
             None => {
                 let listed = super::reading::listed(data, None, zone);
@@ -96,6 +99,9 @@ impl Book {
         if let Some(entry) = state.orders.get_mut(&status.order_id) {
             entry.on_status(status);
             self.record_state(entry);
+            if let Some(ids) = entry.unnamed() {
+                state.ask_name(ids);
+            }
         }
         drop(state);
         self.changed();

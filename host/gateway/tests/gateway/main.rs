@@ -11,6 +11,7 @@ mod account;
 mod combos;
 mod connection;
 mod data;
+mod journalling;
 mod orders;
 mod outages;
 mod pacing;
