@@ -32,6 +32,8 @@ pub(crate) struct Book {
     pub(super) recorder: Option<Recorder>,
     /// Held while it is held against TWS: one look at a time.
     pub(super) looking: tokio::sync::Mutex<()>,
+    /// Held while orders that are new here get their names.
+    pub(super) introducing: tokio::sync::Mutex<()>,
 }
 
 /// What the book holds.

@@ -249,6 +249,8 @@ impl Book {
     /// Gives names to the orders and executions that TWS told of and that have
     /// none here: their own, if the journal has them, or new ones.
     pub(super) async fn introduce(&self) {
+        // Who finds nothing to do has it done when this returns.
+        let _turn = self.introducing.lock().await;
         let strangers = self.state().take_strangers();
         let Some(recorder) = &self.recorder else {
             return;

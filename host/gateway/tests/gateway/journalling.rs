@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use rust_decimal::Decimal;
 use sandpit_gateway::journal::{
-    Event, Filter, Found, Journal, Kind, Options, Reader, RequestOutcome, Row, Stage, Standing,
+    Event, Filter, Journal, Kind, Options, Reader, RequestOutcome, Row, Stage, Standing,
 };
-use sandpit_gateway::model::{Contract, Endpoint, OrderStatus, OrderType};
+use sandpit_gateway::model::{Contract, Endpoint, Error, OrderStatus, OrderType};
 use sandpit_gateway::{Gateway, GatewayConfig};
-use sandpit_simulator::{Fault, Simulator, SimulatorConfig};
+use sandpit_simulator::{Fault, Simulator, SimulatorConfig, Wait};
 
-use crate::support::{SOON, buy, caller, config_for, n, until};
+use crate::support::{buy, caller, config_for, n, until};
 
 /// A simulator, and a host that comes and goes with its journal.
 struct Setup {
@@ -259,11 +259,6 @@ async fn orders_are_found_again_after_a_restart() {
     setup.start_again().await;
     setup.until_stage(filled, Stage::Filled).await;
     setup.until_all_fills().await;
-    let reconciled = setup.rows().into_iter().find_map(|row| match row.event {
-        Event::Reconciled(reconciled) => Some(reconciled),
-        _ => None,
-    });
-    assert_eq!(reconciled.map(|it| it.found), Some(Found::Filled));
     let state = setup.gateway.order(filled).await.unwrap().state;
     assert_eq!((state.status, state.filled), (OrderStatus::Filled, n("2")));
     assert_eq!(setup.stage(working), Some(Stage::Working));
@@ -303,21 +298,18 @@ async fn order_ids_go_on_above_those_of_the_journal() {
 async fn an_order_that_was_in_flight_is_found() {
     let setup = Setup::new().await;
     let spy = setup.spy().await;
-    setup.simulator.control().go_silent();
-    let gateway = setup.gateway.clone();
-    let contract = spy.clone();
-    let placing = tokio::spawn(async move {
-        let order = buy(3, OrderType::Limit(n("590")));
-        gateway.place(&caller(), &contract, &order).await
+    setup.act(Fault::DropOnOrder {
+        next: 1,
+        arrives: true,
     });
-    until("it is sent", || !setup.simulator.books().orders.is_empty()).await;
-    let id = setup.simulator.books().orders[0].order_id;
-    setup.simulator.control().drop_connections();
-    let placed = tokio::time::timeout(SOON, placing).await.unwrap().unwrap();
-    assert!(placed.is_err(), "{placed:?}");
-    setup.simulator.control().end_silence();
+    let order = buy(3, OrderType::Limit(n("590")));
+    let placed = setup.gateway.place(&caller(), &spy, &order).await;
+    let Err(Error::Uncertain(uncertain)) = placed else {
+        panic!("{placed:?}")
+    };
+    let id = uncertain.order_id.unwrap();
     setup.until_stage(id, Stage::Working).await;
-    until("it is in the book", || setup.gateway.status().connected).await;
+    until("it is back", || setup.gateway.status().connected).await;
     let state = setup.gateway.order(id).await.unwrap().state;
     assert_eq!(state.status, OrderStatus::Submitted);
     assert!(state.warnings.is_empty(), "{:?}", state.warnings);
@@ -330,21 +322,24 @@ async fn an_order_that_was_in_flight_is_found() {
 async fn an_order_that_never_arrived_is_told_so_after_a_second_look() {
     let setup = Setup::new().await;
     let spy = setup.spy().await;
-    setup.simulator.control().drop_connections();
-    setup.simulator.control().refuse_connections();
-    // It may still be taken by the socket, and be lost there.
+    setup.act(Fault::DropOnOrder {
+        next: 1,
+        arrives: false,
+    });
     let order = buy(3, OrderType::Limit(n("590")));
     let placed = setup.gateway.place(&caller(), &spy, &order).await;
-    assert!(placed.is_err(), "{placed:?}");
-    setup.simulator.control().accept_connections();
-    until("it is back", || setup.gateway.status().connected).await;
+    let Err(Error::Uncertain(uncertain)) = placed else {
+        panic!("{placed:?}")
+    };
+    let id = uncertain.order_id.unwrap();
+    let open = || async { setup.gateway.open_orders().await.unwrap_or_default() };
+    setup.until_stage(id, Stage::NeverArrived).await;
     assert!(setup.simulator.books().orders.is_empty());
-    until("nothing is open", || {
-        let reader = Reader::open(setup.path()).unwrap();
-        reader.unfinished().unwrap().is_empty()
-    })
-    .await;
-    assert_eq!(setup.gateway.open_orders().await.unwrap(), []);
+    assert_eq!(open().await, []);
+    let placed = setup.gateway.order(id).await.unwrap();
+    assert!(placed.state.warnings[0].contains("never arrived"));
+    // Its id is not given again.
+    assert!(setup.rest(1, "590").await > id);
     setup.end().await;
 }
 
@@ -374,14 +369,16 @@ async fn an_order_of_somebody_else_with_our_client_id_is_seen() {
 async fn an_uncertain_order_counts_as_open_until_it_is_resolved() {
     let setup = Setup::new().await;
     let spy = setup.spy().await;
-    setup.simulator.control().go_silent();
+    setup.act(Fault::DelayOrderEvents {
+        next: 50,
+        by: Wait::Steps(1000),
+    });
     let order = buy(3, OrderType::Limit(n("590")));
     let placed = setup.gateway.place(&caller(), &spy, &order).await;
-    assert!(placed.is_err(), "{placed:?}");
+    assert!(matches!(placed, Err(Error::Uncertain(_))), "{placed:?}");
     let id = setup.simulator.books().orders[0].order_id;
     let state = setup.gateway.order(id).await.unwrap().state;
     assert_eq!(state.status, OrderStatus::ApiPending);
-    setup.simulator.control().end_silence();
     setup.gateway.disconnect().await.unwrap();
     setup.gateway.connect(Endpoint::default()).await.unwrap();
     setup.until_stage(id, Stage::Working).await;
