@@ -7,6 +7,7 @@ use futures::StreamExt;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::reconcile::look_soon;
 use super::rows::{Failed, Rows, Sent};
 use super::trade::Trade;
 use super::trading::{Ask, known, log, uncertain};
@@ -39,8 +40,8 @@ pub(super) async fn cancel(gateway: Gateway, ask: Ask, id: i32) -> Result<OrderS
     log(&ask.caller, "cancels", id, "");
     let sent = send(&session, id).await;
     trade.note(rows.entries(&rows.outcome(&sent))).await;
-    if let Err(Failed::Told(Error::NotFound(_))) = &sent {
-        session.book.forget(id);
+    if let Err(Failed::Told(Error::NotFound(_) | Error::Uncertain(_))) = &sent {
+        look_soon(&session, id);
     }
     ask.finish(id, &sent);
     sent.map_err(Failed::into_error)

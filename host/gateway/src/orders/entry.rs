@@ -367,7 +367,7 @@ impl Entry {
     }
 
     /// Whether TWS's status says that the order works, waits or is filled.
-    fn is_alive(&self) -> bool {
+    pub(super) fn is_alive(&self) -> bool {
         matches!(
             self.state.status,
             OrderStatus::PreSubmitted
@@ -409,6 +409,7 @@ impl Entry {
             order: self.order.clone(),
             state: self.state.clone(),
         };
+        take_key(&mut placed.order.reference);
         if self.lost {
             placed.state.warnings.push(UNCERTAIN.to_owned());
         }

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::passing;
 use super::placing::{conclude, reference, send};
+use super::reconcile::look_soon;
 use super::repeating;
 use super::rows::{Begin, Failed, Rows, unwritable};
 use super::trading::{Ask, known, log, words};
@@ -92,6 +93,7 @@ pub(super) async fn modify(
             session.book.with(id, |entry| entry.change_back());
             trade.memory().gate.rejections.rejected(now);
         }
+        Err(Failed::Told(Error::Uncertain(_))) => look_soon(&session, id),
         Err(_) => {}
     }
     let outcome = rows.outcome(&sent);

@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::group;
 use super::passing::{self, Passed};
+use super::reconcile::look_soon;
 use super::repeating;
 use super::rows::{Begin, Failed, Rows, Sent, unwritable};
 use super::trade::Trade;
@@ -195,8 +196,10 @@ async fn conclude_all(
                 .await
                 .map_err(Failed::Told),
         };
-        if let Err(Failed::Told(Error::Rejected(_))) = sent {
-            session.book.forget(one.id);
+        match &sent {
+            Err(Failed::Told(Error::Rejected(_))) => session.book.forget(one.id),
+            Err(Failed::Told(Error::Uncertain(_))) => look_soon(session, one.id),
+            _ => {}
         }
         (one.id, words, sent)
     }))

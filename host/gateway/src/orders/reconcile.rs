@@ -39,11 +39,16 @@ pub(crate) async fn after_connect(session: &Arc<Session>) -> Result<()> {
         .await
 }
 
-/// TWS's word on an order never came although the connection stands: looks for
-/// it, in the background.
-#[expect(dead_code, reason = "the orders call it for what is uncertain")]
+/// TWS's word on an order never came although the connection stands, or TWS
+/// says that it does not know the order: looks for it, in the background.
 pub(super) fn look_soon(session: &Arc<Session>, order_id: i32) {
-    session.book.with(order_id, |entry| entry.lost = true);
+    session.book.with(order_id, |entry| {
+        entry.lost = true;
+        if entry.state.status == OrderStatus::Staged {
+            entry.state.status = OrderStatus::ApiPending;
+        }
+    });
+    session.book.changed();
     look_again(session, Vec::new());
 }
 

@@ -336,7 +336,7 @@ fn acquaint(entry: &Entry, standing: Option<&Standing>) -> Event {
             state,
         }),
         // Only a look-up brings an order back that was thought to have ended.
-        Some(standing) if standing.stage.is_end() && !state.is_final() => {
+        Some(standing) if standing.stage.is_end() && entry.is_alive() && !state.is_final() => {
             let id = entry.state.order_id;
             tracing::error!("Order {id} was thought to have ended, and TWS tells that it works");
             Event::Reconciled(Reconciled {

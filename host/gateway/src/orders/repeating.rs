@@ -37,6 +37,12 @@ fn one(gateway: &Gateway, told: &Told) -> Result<OrderState> {
             code: *code,
             text: text.clone(),
         })),
+        RequestOutcome::Reconciled {
+            found: Found::Gone,
+            sentence,
+        } => Err(Error::Other(format!(
+            "The order was placed before under this idempotencyKey. {sentence}"
+        ))),
         RequestOutcome::Reconciled { sentence, .. } => Err(Error::Other(format!(
             "The order was sent under this idempotencyKey, and did not come about. {sentence} Use \
              a new key to place it again."

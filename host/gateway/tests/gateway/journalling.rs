@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use sandpit_gateway::journal::{
     Event, Filter, Journal, Kind, Options, Reader, RequestOutcome, Row, Stage, Standing,
 };
-use sandpit_gateway::model::{Contract, Endpoint, Error, OrderStatus, OrderType};
+use sandpit_gateway::model::{Contract, Endpoint, Error, OrderOptions, OrderStatus, OrderType};
 use sandpit_gateway::{Gateway, GatewayConfig};
 use sandpit_simulator::{Fault, Simulator, SimulatorConfig, Wait};
 
@@ -61,7 +61,11 @@ impl Setup {
     async fn rest(&self, quantity: i64, limit: &str) -> i32 {
         let order = buy(quantity, OrderType::Limit(n(limit)));
         let spy = self.spy().await;
-        let state = self.gateway.place(&caller(), &spy, &order).await.unwrap();
+        let state = self
+            .gateway
+            .place(&caller(), &spy, &order, &OrderOptions::default())
+            .await
+            .unwrap();
         assert_eq!(state.status, OrderStatus::Submitted);
         state.order_id
     }
@@ -290,7 +294,7 @@ async fn order_ids_go_on_above_those_of_the_journal() {
     // TWS had the order, and does not list it any more.
     setup.until_stage(id, Stage::Gone).await;
     let placed = setup.gateway.order(id).await.unwrap();
-    assert!(placed.state.warnings[0].contains("lists it nowhere"));
+    assert!(placed.state.warnings.concat().contains("lists it nowhere"));
     setup.end().await;
 }
 
@@ -303,7 +307,10 @@ async fn an_order_that_was_in_flight_is_found() {
         arrives: true,
     });
     let order = buy(3, OrderType::Limit(n("590")));
-    let placed = setup.gateway.place(&caller(), &spy, &order).await;
+    let placed = setup
+        .gateway
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await;
     let Err(Error::Uncertain(uncertain)) = placed else {
         panic!("{placed:?}")
     };
@@ -327,7 +334,10 @@ async fn an_order_that_never_arrived_is_told_so_after_a_second_look() {
         arrives: false,
     });
     let order = buy(3, OrderType::Limit(n("590")));
-    let placed = setup.gateway.place(&caller(), &spy, &order).await;
+    let placed = setup
+        .gateway
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await;
     let Err(Error::Uncertain(uncertain)) = placed else {
         panic!("{placed:?}")
     };
@@ -337,7 +347,7 @@ async fn an_order_that_never_arrived_is_told_so_after_a_second_look() {
     assert!(setup.simulator.books().orders.is_empty());
     assert_eq!(open().await, []);
     let placed = setup.gateway.order(id).await.unwrap();
-    assert!(placed.state.warnings[0].contains("never arrived"));
+    assert!(placed.state.warnings.concat().contains("never arrived"));
     // Its id is not given again.
     assert!(setup.rest(1, "590").await > id);
     setup.end().await;
@@ -352,7 +362,10 @@ async fn an_order_of_somebody_else_with_our_client_id_is_seen() {
     other.connect(Endpoint::default()).await.unwrap();
     let spy = other.qualify(&Contract::us_stock("SPY")).await.unwrap();
     let order = buy(4, OrderType::Limit(n("590")));
-    let state = other.place(&caller(), &spy, &order).await.unwrap();
+    let state = other
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await
+        .unwrap();
     other.shutdown().await;
     journal.close().await;
     setup.gateway.connect(Endpoint::default()).await.unwrap();
@@ -374,9 +387,14 @@ async fn an_uncertain_order_counts_as_open_until_it_is_resolved() {
         by: Wait::Steps(1000),
     });
     let order = buy(3, OrderType::Limit(n("590")));
-    let placed = setup.gateway.place(&caller(), &spy, &order).await;
-    assert!(matches!(placed, Err(Error::Uncertain(_))), "{placed:?}");
-    let id = setup.simulator.books().orders[0].order_id;
+    let placed = setup
+        .gateway
+        .place(&caller(), &spy, &order, &OrderOptions::default())
+        .await;
+    let Err(Error::Uncertain(uncertain)) = placed else {
+        panic!("{placed:?}")
+    };
+    let id = uncertain.order_id.unwrap();
     let state = setup.gateway.order(id).await.unwrap().state;
     assert_eq!(state.status, OrderStatus::ApiPending);
     setup.gateway.disconnect().await.unwrap();
