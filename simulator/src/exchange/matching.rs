@@ -201,7 +201,7 @@ impl Exchange {
 
     /// The books must add up after every fill; if they do not, the simulator is defective and
     /// says so to whoever looks at them.
-    fn verify(&mut self, account: &str) {
+    pub(super) fn verify(&mut self, account: &str) {
         let defect = self
             .ledger(account)
             .and_then(|ledger| ledger.check(&self.market).err());

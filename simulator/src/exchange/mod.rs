@@ -10,6 +10,7 @@ mod catalogue;
 mod changes;
 pub(crate) mod combo;
 mod derive;
+mod exercise;
 pub(crate) mod faults;
 pub(crate) mod instrument;
 pub(crate) mod market;

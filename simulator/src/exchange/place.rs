@@ -59,7 +59,7 @@ impl Exchange {
     }
 
     #[expect(clippy::too_many_arguments, reason = "an order has this many parts")]
-    fn new_order(
+    pub(super) fn new_order(
         &self,
         client_id: i32,
         order_id: i32,

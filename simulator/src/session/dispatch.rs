@@ -152,6 +152,9 @@ impl Client {
             Request::CancelOrderRequest(request) => {
                 exchange.cancel(client_id, request.order_id.unwrap_or_default(), now)?
             }
+            Request::ExerciseOptionsRequest(request) => {
+                exchange.exercise(client_id, *request, now)?
+            }
             Request::GlobalCancelRequest(_) => exchange.cancel_all(now),
             Request::OpenOrdersRequest(_) => orders::open_orders(self, exchange, Some(client_id)),
             Request::AllOpenOrdersRequest(_) => orders::open_orders(self, exchange, None),

@@ -120,6 +120,13 @@ impl Fields {
                 self.order(request.order.as_ref());
                 request.order_id
             }
+            Request::ExerciseOptionsRequest(request) => {
+                self.contract(request.contract.as_ref());
+                self.add("exerciseAction", &request.exercise_action);
+                self.add("exerciseQuantity", &request.exercise_quantity);
+                self.add("account", &request.account);
+                request.order_id
+            }
             Request::ContractDataRequest(request) => {
                 self.contract(request.contract.as_ref());
                 request.req_id

@@ -104,6 +104,7 @@ messages! {
         AllOpenOrdersRequest = 16,
         ManagedAccountsRequest = 17,
         HistoricalDataRequest = 20,
+        ExerciseOptionsRequest = 21,
         CancelHistoricalData = 25,
         CurrentTimeRequest = 49,
         RealTimeBarsRequest = 50,

@@ -61,13 +61,6 @@ static ALL: &[Unoffered] = &[
         error: Some((321, NO_ADVISER)),
     },
     refused(19, "FAReplace", 4, 321, NO_ADVISER),
-    refused(
-        21,
-        "ExerciseOptionsRequest",
-        2,
-        322,
-        "Error processing request.-'bW' : cause - Options cannot be exercised here",
-    ),
     refused(22, "ScannerSubscriptionRequest", 1, 162, NO_SCANNER),
     ignored(23, "CancelScannerSubscription"),
     Unoffered {

@@ -7,6 +7,7 @@ mod checking;
 mod confirming;
 mod entry;
 mod executions;
+mod exercising;
 mod feeding;
 mod group;
 mod halting;

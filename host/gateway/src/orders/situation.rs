@@ -384,7 +384,7 @@ fn rates(worth: &Worth, base: &str) -> BTreeMap<String, Rate> {
 }
 
 /// A contract of which the number is known.
-fn numbered(con_id: i32, exchange: Option<String>) -> Contract {
+pub(super) fn numbered(con_id: i32, exchange: Option<String>) -> Contract {
     Contract {
         con_id: Some(con_id),
         exchange,

@@ -10,7 +10,7 @@ use tokio::sync::OwnedMutexGuard;
 use super::preview::{self, Wish};
 use super::rows::{Failed, Sent};
 use super::trade::Trade;
-use super::{cancelling, modifying, placing, what_if};
+use super::{cancelling, exercising, modifying, placing, what_if};
 use crate::account::one_account;
 use crate::codes;
 use crate::connection::Gateway;
@@ -157,6 +157,33 @@ impl Gateway {
     ) -> Result<Vec<(i32, Result<OrderState>)>> {
         let ask = Ask::new(caller, &OrderOptions::default())?;
         let work = cancelling::cancel_all(self.clone(), ask, may);
+        self.trade().own_task(work).await
+    }
+
+    /// Exercises options that the account holds, or lets them lapse (TWS
+    /// `exerciseOptions`), and waits until TWS has acknowledged or refused it. It
+    /// goes through gate and journal like an order, and cannot be undone. The
+    /// account may be absent where there is only one.
+    ///
+    /// # Errors
+    /// As for [`place`](Self::place). There is no preview of it: where one is
+    /// demanded of every order, it is refused.
+    pub async fn exercise(
+        &self,
+        caller: &Caller,
+        contract: &Contract,
+        quantity: u32,
+        exercise: bool,
+        account: Option<&str>,
+    ) -> Result<()> {
+        let ask = Ask::new(caller, &OrderOptions::default())?;
+        let wish = exercising::Wish {
+            contract: contract.clone(),
+            quantity,
+            exercise,
+            account: account.map(str::to_owned),
+        };
+        let work = exercising::exercise(self.clone(), ask, wish);
         self.trade().own_task(work).await
     }
 

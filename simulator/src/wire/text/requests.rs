@@ -73,6 +73,18 @@ impl Layout for proto::CancelOrderRequest {
     }
 }
 
+impl Layout for proto::ExerciseOptionsRequest {
+    fn layout<F: Fields>(&mut self, f: &mut F) -> Result<(), F::Error> {
+        f.fixed("2")?;
+        f.int(&mut self.order_id)?;
+        parts::told(f, &mut self.contract)?;
+        f.int(&mut self.exercise_action)?;
+        f.int(&mut self.exercise_quantity)?;
+        f.text(&mut self.account)?;
+        f.flag(&mut self.r#override)
+    }
+}
+
 impl Layout for proto::ExecutionRequest {
     fn layout<F: Fields>(&mut self, f: &mut F) -> Result<(), F::Error> {
         f.fixed("3")?;
