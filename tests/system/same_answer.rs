@@ -57,6 +57,9 @@ fn without_the_moment(mut value: Value) -> Value {
                         "updates_count",
                         "lastTime",
                         "time",
+                        "asOf",
+                        "ageMs",
+                        "updated",
                     ];
                     if moment.contains(&key.as_str()) && !value.is_object() {
                         *value = Value::Null;

@@ -1,17 +1,16 @@
-//! Accounts: summary, positions, profit and loss.
+//! Accounts: which there are, and their summary.
 
 use std::ops::ControlFlow;
-use std::time::Duration;
 
 use futures::StreamExt;
-use ibapi::accounts::types::{AccountGroup, AccountId, ContractId};
-use ibapi::accounts::{AccountSummaryResult, AccountSummaryTags as Tags, PositionUpdate};
+use ibapi::accounts::types::AccountGroup;
+use ibapi::accounts::{AccountSummaryResult, AccountSummaryTags as Tags};
 use ibapi::subscriptions::SubscriptionItem;
 
 use crate::codes;
 use crate::connection::Gateway;
-use crate::convert::{self, decimal};
-use crate::model::{AccountPnl, AccountValue, Error, Position, PositionPnl, Result};
+use crate::convert;
+use crate::model::{AccountValue, Error, Result};
 use crate::session::Session;
 
 /// What the summary asks for: all that TWS summarises, but for the cash of
@@ -47,10 +46,6 @@ const SUMMARY: &[&str] = &[
     Tags::DAY_TRADES_REMAINING,
     Tags::LEVERAGE,
 ];
-
-/// TWS may send profit and loss before it has computed them: how long to wait
-/// for numbers once the first answer has come.
-const NUMBERS_FOLLOW: Duration = Duration::from_secs(2);
 
 impl Gateway {
     /// The accounts that the connection reaches (TWS `managedAccounts`).
@@ -109,41 +104,6 @@ impl Gateway {
         session.ask(what, work).await
     }
 
-    /// All positions of all accounts (TWS `reqPositions`). What was closed
-    /// today is not among them.
-    ///
-    /// # Errors
-    /// `NotConnected`, `TimedOut`.
-    pub async fn positions(&self) -> Result<Vec<Position>> {
-        let mut positions = self.all_positions().await?;
-        positions.retain(|position| !position.quantity.is_zero());
-        Ok(positions)
-    }
-
-    /// As [`positions`](Self::positions), with what was closed today.
-    async fn all_positions(&self) -> Result<Vec<Position>> {
-        let session = self.session()?;
-        let what = "the positions";
-        let work = {
-            let session = session.clone();
-            async move {
-                let _turn = session.turns.positions.lock().await;
-                let failed = |error: ibapi::Error| codes::client_error(&error, what);
-                let mut rows = session.client.positions().await.map_err(failed)?;
-                let outcome = listed(&mut rows, what, |row| match row {
-                    PositionUpdate::Position(row) => {
-                        ControlFlow::Continue(convert::account::position(&row))
-                    }
-                    PositionUpdate::PositionEnd => ControlFlow::Break(()),
-                })
-                .await;
-                rows.cancel().await;
-                outcome
-            }
-        };
-        session.ask(what, work).await
-    }
-
     /// The account that a request means: the given one, or else the only one
     /// of the connection.
     ///
@@ -152,84 +112,6 @@ impl Gateway {
     /// given one is not among them; `NotConnected`.
     pub fn one_account(&self, account: Option<&str>) -> Result<String> {
         one_account(&*self.session()?, account)
-    }
-
-    /// Profit and loss of an account (TWS `reqPnL`). Without an account: of
-    /// the only one.
-    ///
-    /// # Errors
-    /// `InvalidRequest` naming the accounts if there are several, or if the
-    /// given one is not among them.
-    pub async fn pnl(&self, account: Option<&str>) -> Result<AccountPnl> {
-        let session = self.session()?;
-        let account = one_account(&session, account)?;
-        let what = format!("profit and loss of {account}");
-        let work = {
-            let (session, what) = (session.clone(), what.clone());
-            async move {
-                let failed = |error: ibapi::Error| codes::client_error(&error, &what);
-                let id = AccountId(account);
-                let mut rows = session.client.pnl(&id, None).await.map_err(failed)?;
-                let outcome = settled(&mut rows, &what, |row: ibapi::accounts::PnL| AccountPnl {
-                    daily: decimal::decimal(row.daily_pnl),
-                    unrealized: decimal::maybe(row.unrealized_pnl),
-                    realized: decimal::maybe(row.realized_pnl),
-                })
-                .await;
-                rows.cancel().await;
-                outcome
-            }
-        };
-        session.ask(&what, work).await
-    }
-
-    /// Profit and loss of one position (TWS `reqPnLSingle`).
-    ///
-    /// # Errors
-    /// `NotFound` if the account has no such position; `InvalidRequest` as for
-    /// [`pnl`](Self::pnl).
-    pub async fn pnl_single(&self, account: Option<&str>, con_id: i32) -> Result<PositionPnl> {
-        if con_id <= 0 {
-            return Err(Error::invalid(format!(
-                "conId {con_id} is not a contract number. Take it from ibkr_get_positions."
-            )));
-        }
-        let session = self.session()?;
-        let account = one_account(&session, account)?;
-        // TWS stays silent, or sends zeros, for what the account never held.
-        let held = self.all_positions().await?;
-        let is_it = |position: &&Position| {
-            position.account == account && position.contract.con_id == Some(con_id)
-        };
-        if !held.iter().any(|position| is_it(&position)) {
-            return Err(Error::no_position(&account, con_id));
-        }
-        let what = format!("profit and loss of conId {con_id}");
-        let work = {
-            let (session, what) = (session.clone(), what.clone());
-            async move {
-                let failed = |error: ibapi::Error| codes::client_error(&error, &what);
-                let id = AccountId(account);
-                let mut rows = session
-                    .client
-                    .pnl_single(&id, ContractId(con_id), None)
-                    .await
-                    .map_err(failed)?;
-                let outcome = settled(&mut rows, &what, |row: ibapi::accounts::PnLSingle| {
-                    PositionPnl {
-                        quantity: decimal::decimal(row.position).unwrap_or_default(),
-                        daily: decimal::decimal(row.daily_pnl),
-                        unrealized: decimal::decimal(row.unrealized_pnl),
-                        realized: decimal::decimal(row.realized_pnl),
-                        value: decimal::decimal(row.value),
-                    }
-                })
-                .await;
-                rows.cancel().await;
-                outcome
-            }
-        };
-        session.ask(&what, work).await
     }
 }
 
@@ -264,57 +146,6 @@ fn incomplete(notice: &ibapi::Notice, what: &str) -> Result<()> {
             Err(codes::request_error(notice.code, &notice.message, what))
         }
         _ => Ok(()),
-    }
-}
-
-/// Whether profit and loss have been computed.
-trait Computed {
-    fn is_computed(&self) -> bool;
-}
-
-impl Computed for AccountPnl {
-    fn is_computed(&self) -> bool {
-        self.daily.is_some() && self.unrealized.is_some()
-    }
-}
-
-impl Computed for PositionPnl {
-    fn is_computed(&self) -> bool {
-        self.unrealized.is_some() && self.value.is_some()
-    }
-}
-
-/// The first answer with numbers, or what there is when none follow.
-async fn settled<S, R, T: Computed>(rows: &mut S, what: &str, convert: impl Fn(R) -> T) -> Result<T>
-where
-    S: futures::Stream<Item = std::result::Result<SubscriptionItem<R>, ibapi::Error>> + Unpin,
-{
-    let mut latest = None;
-    loop {
-        let item = match latest {
-            None => rows.next().await,
-            Some(_) => tokio::time::timeout(NUMBERS_FOLLOW, rows.next())
-                .await
-                .unwrap_or_default(),
-        };
-        match (item, latest.take()) {
-            (Some(Ok(SubscriptionItem::Data(row))), _) => {
-                let row = convert(row);
-                if row.is_computed() {
-                    return Ok(row);
-                }
-                latest = Some(row);
-            }
-            (Some(Ok(SubscriptionItem::Notice(_))), known) => latest = known,
-            (None, Some(known)) => return Ok(known),
-            (Some(Err(error)), _) => return Err(codes::client_error(&error, what)),
-            (None, None) => {
-                return Err(codes::client_error(
-                    &ibapi::Error::UnexpectedEndOfStream,
-                    what,
-                ));
-            }
-        }
     }
 }
 
@@ -361,22 +192,5 @@ mod tests {
             );
         }
         assert!(choose_account(&[], None).is_err());
-    }
-
-    #[tokio::test]
-    async fn profit_and_loss_wait_for_numbers() {
-        let row = |daily, unrealized| {
-            Ok(SubscriptionItem::Data(AccountPnl {
-                daily: decimal::decimal(daily),
-                unrealized: decimal::decimal(unrealized),
-                realized: None,
-            }))
-        };
-        let mut rows = futures::stream::iter([row(f64::MAX, f64::MAX), row(1.0, 2.0)]);
-        let answer = settled(&mut rows, "it", |row| row).await;
-        assert_eq!(answer.map(|row| row.daily), Ok(decimal::decimal(1.0)));
-        let mut rows = futures::stream::iter([row(1.0, f64::MAX)]);
-        let answer = settled(&mut rows, "it", |row| row).await;
-        assert_eq!(answer.map(|row| row.unrealized), Ok(None));
     }
 }

@@ -1,34 +1,42 @@
 //! Account updates: one subscription of TWS, any number of readers.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use ibapi::accounts::AccountUpdate;
 use ibapi::accounts::types::AccountId;
-use ibapi::subscriptions::{Subscription, SubscriptionItem};
-use tokio::sync::watch;
+use ibapi::subscriptions::SubscriptionItem;
+use rust_decimal::Decimal;
+use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 
 use crate::account::one_account;
 use crate::codes;
 use crate::connection::Gateway;
 use crate::convert;
-use crate::feed::{Feed, Pending};
+use crate::feed::{Freshness, Pending};
 use crate::model::{AccountBatch, AccountValue, Error, PortfolioItem, Result};
 use crate::session::Session;
+use crate::shared::{Hub, Line, Reader, Source, before_cancel, pump};
 
 /// How many different values and positions wait for a slow reader. A newer
 /// value takes the place of the older one of its kind; only what would be new
 /// beyond this is dropped.
 const WAITING: usize = 10_000;
 
-/// A running account subscription. Dropping it ends the subscription, and with
-/// the last one for an account also that of TWS.
+/// The account updates of a gateway. TWS has one subscription at a time.
+pub(crate) type AccountHub = Hub<String, AccountUpdates>;
+
+/// The updates of one account.
+pub(crate) struct AccountUpdates {
+    account: String,
+}
+
+/// A reader of an account's updates. Dropping it ends its part; the
+/// subscription of TWS ends a short time after that of the last one.
 pub struct AccountStream {
-    feed: Arc<Feed<Changes>>,
-    /// Counts the readers of the upstream: dropped with the stream.
-    _reader: watch::Receiver<()>,
+    reader: Reader<Changes>,
 }
 
 impl std::fmt::Debug for AccountStream {
@@ -39,21 +47,27 @@ impl std::fmt::Debug for AccountStream {
 
 impl AccountStream {
     /// Waits for a change, at most `timeout`, and takes everything that has
-    /// come since; an empty batch when the time passed quietly. `None` after
-    /// the end was told.
+    /// come since; an empty batch when the time passed quietly. A connection
+    /// that breaks does not end the stream: its batches are stale until it is
+    /// back, then one says how long the gap was, and everything is sent once
+    /// more. `None` after the end was told.
     ///
     /// # Errors
-    /// Why the stream ended, once.
+    /// Why the stream ended, once: what TWS has against it, or `NotConnected`
+    /// when the connection was closed on request.
     pub async fn next(&mut self, timeout: Duration) -> Result<Option<AccountBatch>> {
-        self.feed.next(timeout).await
+        self.reader.next(timeout).await
     }
 }
 
 /// What one account has, by kind: as a whole, or as changed since a read.
 #[derive(Clone, Debug, Default)]
-struct Changes {
+pub(crate) struct Changes {
     values: HashMap<(String, Option<String>), AccountValue>,
     portfolio: HashMap<String, PortfolioItem>,
+    /// Of what is known: the portfolio before the subscription began anew.
+    before: HashMap<String, PortfolioItem>,
+    updated: Option<OffsetDateTime>,
     complete: bool,
     completed_now: bool,
     lost: u32,
@@ -70,11 +84,7 @@ impl Changes {
     }
 
     fn add_item(&mut self, item: PortfolioItem) {
-        let contract = &item.position.contract;
-        let key = match contract.con_id {
-            Some(con_id) => con_id.to_string(),
-            None => convert::contract::describe(contract),
-        };
+        let key = key(&item);
         if self.portfolio.len() >= WAITING && !self.portfolio.contains_key(&key) {
             self.lost = self.lost.saturating_add(1);
         } else {
@@ -85,6 +95,34 @@ impl Changes {
     fn complete(&mut self) {
         self.completed_now = !self.complete;
         self.complete = true;
+        self.before.clear();
+    }
+
+    /// What was held before and is not among what has been told since: TWS says
+    /// nothing of what was closed meanwhile.
+    fn closed(&self) -> Vec<PortfolioItem> {
+        let gone = self.before.iter().filter(|(key, item)| {
+            !self.portfolio.contains_key(*key) && !item.position.quantity.is_zero()
+        });
+        gone.map(|(_, item)| {
+            let mut closed = item.clone();
+            closed.position.quantity = Decimal::ZERO;
+            closed.position.average_cost = None;
+            closed.market_value = Some(Decimal::ZERO);
+            closed.unrealized_pnl = None;
+            closed.realized_pnl = None;
+            closed
+        })
+        .collect()
+    }
+}
+
+/// What tells one position of an account from another.
+fn key(item: &PortfolioItem) -> String {
+    let contract = &item.position.contract;
+    match contract.con_id {
+        Some(con_id) => con_id.to_string(),
+        None => convert::contract::describe(contract),
     }
 }
 
@@ -95,7 +133,7 @@ impl Pending for Changes {
         self.values.is_empty() && self.portfolio.is_empty() && self.lost == 0 && !self.completed_now
     }
 
-    fn take(&mut self) -> AccountBatch {
+    fn take(&mut self, freshness: Freshness) -> AccountBatch {
         let mut values: Vec<_> = self.values.drain().map(|(_, value)| value).collect();
         values.sort_by(|a, b| (&a.tag, &a.currency).cmp(&(&b.tag, &b.currency)));
         let mut portfolio: Vec<_> = self.portfolio.drain().map(|(_, item)| item).collect();
@@ -112,80 +150,9 @@ impl Pending for Changes {
             portfolio,
             complete: self.complete,
             lost: std::mem::take(&mut self.lost),
-        }
-    }
-}
-
-/// The account subscription of a connection. TWS has one at a time.
-#[derive(Default)]
-pub(crate) struct AccountHub {
-    upstream: tokio::sync::Mutex<Option<Arc<Upstream>>>,
-}
-
-/// One subscription of TWS, with its readers.
-struct Upstream {
-    account: String,
-    state: Mutex<Shared>,
-    /// Its receivers are the readers: closed when there are none.
-    readers: watch::Sender<()>,
-}
-
-#[derive(Default)]
-struct Shared {
-    /// Everything that has come: what a later reader begins with.
-    known: Changes,
-    feeds: Vec<Weak<Feed<Changes>>>,
-    over: bool,
-}
-
-impl Upstream {
-    fn shared(&self) -> MutexGuard<'_, Shared> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A reader that begins with everything known; none if it is over.
-    fn join(&self) -> Option<AccountStream> {
-        let mut shared = self.shared();
-        if shared.over {
-            return None;
-        }
-        let feed = Arc::new(Feed::<Changes>::default());
-        let mut known = shared.known.clone();
-        known.completed_now = known.complete;
-        feed.update(|changes| *changes = known);
-        shared.feeds.push(Arc::downgrade(&feed));
-        Some(AccountStream {
-            feed,
-            _reader: self.readers.subscribe(),
-        })
-    }
-
-    /// Hands a change to everyone.
-    fn tell(&self, change: impl Fn(&mut Changes)) {
-        let mut shared = self.shared();
-        change(&mut shared.known);
-        shared.feeds.retain(|feed| match feed.upgrade() {
-            Some(feed) => {
-                feed.update(&change);
-                true
-            }
-            None => false,
-        });
-    }
-
-    /// Whether nobody reads any more; if so, nobody can join either.
-    fn is_deserted(&self) -> bool {
-        let mut shared = self.shared();
-        let deserted = self.readers.receiver_count() == 0;
-        shared.over |= deserted;
-        deserted
-    }
-
-    fn end(&self, error: &Error) {
-        let mut shared = self.shared();
-        shared.over = true;
-        for feed in shared.feeds.drain(..).filter_map(|feed| feed.upgrade()) {
-            feed.end(error.clone());
+            updated: self.updated,
+            stale: freshness.is_stale,
+            gap: freshness.gap,
         }
     }
 }
@@ -201,121 +168,130 @@ impl Gateway {
     pub async fn subscribe_account(&self, account: Option<&str>) -> Result<AccountStream> {
         let session = self.session()?;
         let account = one_account(&session, account)?;
-        let what = format!("the updates of account {account}");
-        let work = {
-            let session = session.clone();
-            async move { session.watch_account(account).await }
+        let source = || AccountUpdates {
+            account: account.clone(),
         };
-        session
-            .run(&what, session.config.request_timeout, work)
-            .await
+        let full = |lines: &[Arc<Line<AccountUpdates>>]| {
+            let watched: Vec<_> = lines
+                .iter()
+                .map(|line| line.source.account.as_str())
+                .collect();
+            Error::Pacing(format!(
+                "TWS streams one account at a time, and {} is being watched. Try again when that \
+                 has ended.",
+                watched.join(", ")
+            ))
+        };
+        let joining = self
+            .data()
+            .accounts
+            .join(account.clone(), "", self.sessions(), source, full);
+        let limit = session.config.request_timeout;
+        let reader = tokio::time::timeout(limit, joining).await;
+        let reader =
+            reader.unwrap_or_else(|_| Err(codes::timed_out("the end of other updates")))?;
+        Ok(AccountStream { reader })
     }
 }
 
-impl Session {
-    async fn watch_account(self: &Arc<Self>, account: String) -> Result<AccountStream> {
-        let mut running = self.accounts.upstream.lock().await;
-        if let Some(upstream) = running.as_ref() {
-            if upstream.account == account {
-                if let Some(stream) = upstream.join() {
-                    return Ok(stream);
-                }
-            } else if !upstream.is_deserted() {
-                return Err(Error::Pacing(format!(
-                    "TWS streams one account at a time, and {} is being watched. Try again when \
-                     that has ended.",
-                    upstream.account
-                )));
-            }
-        }
-        let what = format!("the updates of account {account}");
-        let id = AccountId(account.clone());
+impl Source for AccountUpdates {
+    type State = Changes;
+
+    fn what(&self) -> String {
+        format!("the updates of account {}", self.account)
+    }
+
+    async fn follow(
+        line: Arc<Line<Self>>,
+        session: Arc<Session>,
+        stop: CancellationToken,
+    ) -> Result<()> {
+        let what = line.source.what();
+        let failed = |error: &ibapi::Error| codes::client_error(error, &what);
+        let id = AccountId(line.source.account.clone());
         let mut updates = loop {
-            match self.client.account_updates(&id).await {
+            match session.client.account_updates(&id).await {
                 // The subscription of a moment ago is still saying goodbye.
                 Err(ibapi::Error::AccountUpdatesInUse { .. }) => {
                     tokio::time::sleep(Duration::from_millis(10)).await;
+                    if stop.is_cancelled() {
+                        return Ok(());
+                    }
                 }
-                other => break other.map_err(|error| codes::client_error(&error, &what))?,
+                other => break other.map_err(|error| failed(&error))?,
             }
         };
-        let upstream = Arc::new(Upstream {
-            account,
-            state: Mutex::default(),
-            readers: watch::Sender::new(()),
-        });
-        let stream = upstream
-            .join()
-            .ok_or_else(|| Error::Other(format!("{what} ended before they began. Try again.")))?;
-        *running = Some(Arc::clone(&upstream));
-        drop(running);
-        let session = Arc::clone(self);
-        self.tasks.spawn(async move {
-            let error = tokio::select! {
-                () = session.closing.cancelled() => {
-                    codes::client_error(&ibapi::Error::Shutdown, &what)
+        let outcome = pump(&mut updates, &stop, failed, |item| {
+            let now = OffsetDateTime::now_utc();
+            match item {
+                SubscriptionItem::Data(update) => hand_on(&line, &update, now),
+                SubscriptionItem::Notice(notice) if notice.code == ibapi::SUBSCRIPTION_LAG_CODE => {
+                    line.tell(now, |changes| changes.lost = changes.lost.saturating_add(1));
                 }
-                () = deserted(&upstream) => codes::client_error(&ibapi::Error::Cancelled, &what),
-                error = pump(&upstream, &mut updates, &what) => error,
-            };
-            updates.cancel().await;
-            upstream.end(&error);
-        });
-        Ok(stream)
-    }
-}
-
-/// Waits until nobody reads any more.
-async fn deserted(upstream: &Upstream) {
-    loop {
-        upstream.readers.closed().await;
-        if upstream.is_deserted() {
-            return;
-        }
-    }
-}
-
-/// Hands on what TWS sends, until it ends.
-async fn pump(upstream: &Upstream, updates: &mut Subscription<AccountUpdate>, what: &str) -> Error {
-    loop {
-        match updates.next().await {
-            Some(Ok(SubscriptionItem::Data(update))) => hand_on(upstream, &update),
-            Some(Ok(SubscriptionItem::Notice(notice))) => {
-                if notice.code == ibapi::SUBSCRIPTION_LAG_CODE {
-                    upstream.tell(|changes| changes.lost = changes.lost.saturating_add(1));
-                }
+                SubscriptionItem::Notice(_) => {}
             }
-            Some(Err(error)) => return codes::client_error(&error, what),
-            None => return codes::client_error(&ibapi::Error::Shutdown, what),
-        }
+            Ok(())
+        })
+        .await;
+        before_cancel(&session).await;
+        updates.cancel().await;
+        outcome
+    }
+
+    fn begin(known: &Changes) -> Changes {
+        let mut all = known.clone();
+        all.completed_now = all.complete;
+        all.before.clear();
+        all
+    }
+
+    fn renew(known: &mut Changes) {
+        known.before = std::mem::take(&mut known.portfolio);
+        known.values.clear();
+        known.complete = false;
+    }
+
+    fn renew_pending(pending: &mut Changes) {
+        pending.complete = false;
     }
 }
 
-fn hand_on(upstream: &Upstream, update: &AccountUpdate) {
-    let account = &upstream.account;
+fn hand_on(line: &Line<AccountUpdates>, update: &AccountUpdate, now: OffsetDateTime) {
+    let account = &line.source.account;
     match update {
         AccountUpdate::AccountValue(value) => {
             let of = value.account.as_ref().unwrap_or(account);
             let row =
                 convert::account::account_value(of, &value.key, &value.value, &value.currency);
             if let Some(row) = row.filter(|row| row.account == *account) {
-                upstream.tell(|changes| changes.add_value(row.clone()));
+                line.tell(now, |changes| {
+                    changes.updated = Some(now);
+                    changes.add_value(row.clone());
+                });
             }
         }
         AccountUpdate::PortfolioValue(item) => {
             if let Some(item) = convert::account::portfolio(item, account) {
-                upstream.tell(|changes| changes.add_item(item.clone()));
+                line.tell(now, |changes| {
+                    changes.updated = Some(now);
+                    changes.add_item(item.clone());
+                });
             }
         }
         AccountUpdate::UpdateTime(_) => {}
-        AccountUpdate::End => upstream.tell(Changes::complete),
+        AccountUpdate::End => {
+            for item in line.with_known(Changes::closed) {
+                line.tell(now, |changes| changes.add_item(item.clone()));
+            }
+            line.tell(now, Changes::complete);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Value;
+    use crate::model::{Contract, Position, Value};
 
     fn value(tag: &str, text: &str) -> AccountValue {
         AccountValue {
@@ -326,41 +302,65 @@ mod tests {
         }
     }
 
-    fn upstream() -> Upstream {
-        Upstream {
+    fn line() -> Line<AccountUpdates> {
+        let source = AccountUpdates {
             account: "DU1".into(),
-            state: Mutex::default(),
-            readers: watch::Sender::new(()),
-        }
+        };
+        Line::new(source, Arc::default())
     }
 
     #[tokio::test]
     #[expect(clippy::unwrap_used, reason = "a test says what it expects")]
     async fn a_later_reader_begins_with_everything_known() {
-        let upstream = upstream();
-        let mut first = upstream.join().unwrap();
-        upstream.tell(|changes| changes.add_value(value("A", "1")));
-        upstream.tell(Changes::complete);
-        let mut second = upstream.join().unwrap();
-        upstream.tell(|changes| changes.add_value(value("A", "2")));
+        let (line, now) = (line(), OffsetDateTime::now_utc());
+        let mut first = line.join("").unwrap();
+        line.tell(now, |changes| changes.add_value(value("A", "1")));
+        line.tell(now, Changes::complete);
+        let mut second = line.join("").unwrap();
+        line.tell(now, |changes| changes.add_value(value("A", "2")));
         let wait = Duration::from_secs(5);
         for stream in [&mut first, &mut second] {
             let batch = stream.next(wait).await.unwrap().unwrap();
             assert_eq!(batch.values, [value("A", "2")]);
-            assert!(batch.complete);
+            assert!(batch.complete && !batch.stale);
         }
         let quiet = first.next(Duration::ZERO).await.unwrap().unwrap();
         assert!(quiet.values.is_empty() && quiet.complete);
     }
 
+    fn held(con_id: i32, quantity: i64) -> PortfolioItem {
+        PortfolioItem {
+            position: Position {
+                account: "DU1".into(),
+                contract: Contract {
+                    con_id: Some(con_id),
+                    ..Contract::us_stock("X")
+                },
+                quantity: quantity.into(),
+                average_cost: None,
+            },
+            market_price: None,
+            market_value: Some(Decimal::ONE),
+            unrealized_pnl: None,
+            realized_pnl: None,
+        }
+    }
+
     #[test]
-    fn it_is_over_when_the_last_reader_left() {
-        let upstream = upstream();
-        let reader = upstream.join();
-        assert!(!upstream.is_deserted());
-        drop(reader);
-        assert!(upstream.is_deserted());
-        assert!(upstream.join().is_none());
+    fn what_was_closed_in_a_gap_is_told_as_closed() {
+        let mut known = Changes::default();
+        for item in [held(1, 10), held(2, 20), held(3, 0)] {
+            known.add_item(item);
+        }
+        known.complete();
+        AccountUpdates::renew(&mut known);
+        known.add_item(held(2, 21));
+        let closed = known.closed();
+        let all: Vec<_> = closed.iter().map(key).collect();
+        assert_eq!(all, ["1"]);
+        assert!(closed.iter().all(|item| item.position.quantity.is_zero()));
+        known.complete();
+        assert!(known.closed().is_empty());
     }
 
     #[test]
@@ -370,7 +370,7 @@ mod tests {
             changes.add_value(value(&number.to_string(), "x"));
         }
         changes.add_value(value("0", "newer"));
-        let batch = changes.take();
+        let batch = changes.take(Freshness::default());
         assert_eq!((batch.values.len(), batch.lost), (WAITING, 1));
         assert_eq!(batch.values.first(), Some(&value("0", "newer")));
     }

@@ -66,6 +66,12 @@ pub(crate) fn is_read_only(code: i32, text: &str) -> bool {
     code == 321 && text.to_ascii_lowercase().contains("read-only")
 }
 
+/// Whether a message says that there is no live market data, where there would
+/// be delayed data.
+pub(crate) fn offers_delayed(code: i32) -> bool {
+    matches!(code, 354 | 10089..=10091 | 10167 | 10168)
+}
+
 /// What a message means for the order whose id it carries.
 pub(crate) fn order_message(code: i32, text: &str) -> OrderMessage {
     match code {

@@ -35,6 +35,11 @@ pub struct GatewayConfig {
     /// How many of these are kept for orders and cancels. Requests for data get
     /// the rest.
     pub order_reserve: u32,
+    /// How many market data lines the account has: how many instruments can be
+    /// watched at once.
+    pub market_data_lines: u32,
+    /// How long a subscription of TWS is kept when nobody reads it any more.
+    pub idle_time: Duration,
     /// The pause before a lost connection is tried again for the first time. It
     /// doubles with each failure, and is up to a quarter longer or, but for the
     /// first, shorter. There is no last attempt.
@@ -71,6 +76,8 @@ impl Default for GatewayConfig {
             order_look_again: Duration::from_secs(2),
             messages_per_second: 45,
             order_reserve: 10,
+            market_data_lines: 100,
+            idle_time: Duration::from_secs(10),
             reconnect_pause: Duration::from_secs(1),
             reconnect_pause_longest: Duration::from_secs(30),
             client_id_pause: Duration::from_secs(10),

@@ -150,7 +150,6 @@ impl Gateway {
     /// Follows the session that can be used: `None` while there is none. A
     /// session is one life of the socket, so what has to outlive it, such as a
     /// subscription, begins anew with each.
-    #[expect(dead_code, reason = "shared subscriptions are the first to use it")]
     pub(crate) fn sessions(&self) -> watch::Receiver<Option<Arc<Session>>> {
         self.inner.sessions.subscribe()
     }

@@ -140,6 +140,7 @@ impl Session {
     /// a busy connection is not asked for a sign of life.
     pub(crate) fn heard(&self) {
         *lock(&self.link.heard) = Instant::now();
+        self.pulse.beat(OffsetDateTime::now_utc());
     }
 
     /// Whether the API of TWS is set to read only, as far as TWS has said so.
@@ -151,7 +152,6 @@ impl Session {
     /// without losing the connection itself (1101). Whoever subscribed has to
     /// do it again whenever the number changes; it changes after the orders
     /// were reconciled. After 1102 nothing was lost, and it stays.
-    #[expect(dead_code, reason = "shared subscriptions are the first to use it")]
     pub(crate) fn data_lost(&self) -> watch::Receiver<u64> {
         self.link.data_lost.subscribe()
     }
@@ -206,6 +206,7 @@ impl Session {
             _ => tracing::info!(code, "TWS: {message}"),
         }
         self.note_read_only(*code, message);
+        self.farms.hear(*code, message, OffsetDateTime::now_utc());
         if !codes::is_about_links(*code) {
             return;
         }

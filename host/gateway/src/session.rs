@@ -10,11 +10,11 @@ use ibapi::{Client, RateLimiter, StartupMessage};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::account_stream::AccountHub;
 use crate::codes;
 use crate::config::{Address, GatewayConfig};
 use crate::connection::Inner;
 use crate::contracts::Cache;
+use crate::farms::{Farms, Pulse};
 use crate::link::Link;
 use crate::model::{Error, Result};
 use crate::orders::Book;
@@ -34,7 +34,10 @@ pub(crate) struct Session {
     pub(crate) pacing: Arc<Pacing>,
     pub(crate) turns: Turns,
     pub(crate) contracts: Cache,
-    pub(crate) accounts: AccountHub,
+    /// What of TWS's data stands still.
+    pub(crate) farms: Farms,
+    /// When TWS was last known to be alive, over all sessions of a gateway.
+    pub(crate) pulse: Arc<Pulse>,
     /// Fires when the session closes: every subscription cancels itself.
     pub(crate) closing: CancellationToken,
     /// Everything that works for this session.
@@ -49,7 +52,6 @@ pub(crate) struct Session {
 pub(crate) struct Turns {
     pub(crate) accounts: tokio::sync::Mutex<()>,
     pub(crate) summary: tokio::sync::Mutex<()>,
-    pub(crate) positions: tokio::sync::Mutex<()>,
     pub(crate) open_orders: tokio::sync::Mutex<()>,
     pub(crate) completed_orders: tokio::sync::Mutex<()>,
     pub(crate) order_ids: tokio::sync::Mutex<()>,
@@ -96,7 +98,8 @@ impl Session {
             pacing: Arc::clone(&inner.data.pacing),
             turns: Turns::default(),
             contracts: Cache::default(),
-            accounts: AccountHub::default(),
+            farms: Farms::default(),
+            pulse: Arc::clone(&inner.data.pulse),
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             link: Link::new(Arc::clone(&inner.notices)),

@@ -3,6 +3,7 @@
 use sandpit_sdk::Decimal;
 use sandpit_sdk::broker::account;
 use sandpit_sdk::prelude::*;
+use sandpit_sdk::time::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +35,11 @@ pub struct Output {
     unrealized: Option<Decimal>,
     #[serde(rename = "realizedPnL", skip_serializing_if = "Option::is_none")]
     realized: Option<Decimal>,
+    // When this held for certain
+    #[serde(rename = "asOf")]
+    as_of: Timestamp,
+    // Whether changes may be missing, because a link is broken
+    stale: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     value: Option<Decimal>,
 }
@@ -56,6 +62,8 @@ impl Tool for GetPnlSingle {
             daily: pnl.daily,
             unrealized: pnl.unrealized,
             realized: pnl.realized,
+            as_of: Timestamp(pnl.as_of),
+            stale: pnl.stale,
             value: pnl.value,
         })
     }

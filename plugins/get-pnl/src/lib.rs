@@ -4,6 +4,7 @@ use sandpit_sdk::Decimal;
 use sandpit_sdk::broker::account;
 use sandpit_sdk::input::AccountArgument;
 use sandpit_sdk::prelude::*;
+use sandpit_sdk::time::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,6 +22,11 @@ pub struct Output {
     unrealized: Option<Decimal>,
     #[serde(rename = "realizedPnL", skip_serializing_if = "Option::is_none")]
     realized: Option<Decimal>,
+    // When this held for certain
+    #[serde(rename = "asOf")]
+    as_of: Timestamp,
+    // Whether changes may be missing, because a link is broken
+    stale: bool,
 }
 
 impl Tool for GetPnl {
@@ -40,6 +46,8 @@ impl Tool for GetPnl {
             daily: pnl.daily,
             unrealized: pnl.unrealized,
             realized: pnl.realized,
+            as_of: Timestamp(pnl.as_of),
+            stale: pnl.stale,
         })
     }
 }

@@ -158,10 +158,12 @@ fn a_quote_of_nothing_says_how_fresh_it_would_be() {
         volume: None,
         data_type: DataType::DelayedFrozen,
         updated: None,
+        age_ms: None,
+        stale: true,
     };
     assert_eq!(
         text(&json::Quote::from(quote)),
-        r#"{"marketDataType":"delayed-frozen"}"#
+        r#"{"marketDataType":"delayed-frozen","stale":true}"#
     );
 }
 

@@ -76,7 +76,10 @@ async fn fetch(session: Arc<Session>, desk: Arc<Desk>, question: Question) -> An
             }
             let answer = tokio::time::timeout(patience, fetch.fetch()).await;
             let answer = answer.unwrap_or(Err(ibapi::Error::Timeout));
-            answer.map_err(|error| codes::client_error(&error, &what))
+            answer.map_err(|error| match error {
+                ibapi::Error::Timeout => silent(&session, &what),
+                error => codes::client_error(&error, &what),
+            })
         }
     };
     // Once for the wait, and once for the answer.
@@ -94,6 +97,17 @@ async fn fetch(session: Arc<Session>, desk: Arc<Desk>, question: Question) -> An
     }
     bars.shrink_to_fit();
     Ok(Arc::new(bars))
+}
+
+/// TWS stayed silent, perhaps for a reason that it has told.
+fn silent(session: &Session, what: &str) -> Error {
+    if session.farms.now().without_history().is_some() {
+        return Error::TimedOut(format!(
+            "TWS did not answer {what} in time: it has lost its connection to IBKR's farm for \
+             historical data, and restores it by itself. See ibkr_get_status, and try again later."
+        ));
+    }
+    codes::timed_out(what)
 }
 
 fn duration(duration: Duration) -> Result<ibh::Duration> {

@@ -1,8 +1,9 @@
 //! What the accounts hold and what they are worth.
 
 use rust_decimal::Decimal;
+use time::OffsetDateTime;
 
-use super::Contract;
+use super::{Contract, Gap};
 
 /// A number or a word of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +66,12 @@ pub struct AccountPnl {
     pub unrealized: Option<Decimal>,
     /// On what was closed since the last daily reset.
     pub realized: Option<Decimal>,
+    /// When this held for certain: when the host received it, or a later sign
+    /// of life of TWS.
+    pub as_of: OffsetDateTime,
+    /// Whether changes may be missing at the moment, because the connection,
+    /// TWS's link to IBKR or a data farm is broken.
+    pub stale: bool,
 }
 
 /// Profit and loss of one position, in the account's base currency.
@@ -80,6 +87,12 @@ pub struct PositionPnl {
     pub realized: Option<Decimal>,
     /// Market value of the position.
     pub value: Option<Decimal>,
+    /// When this held for certain: when the host received it, or a later sign
+    /// of life of TWS.
+    pub as_of: OffsetDateTime,
+    /// Whether changes may be missing at the moment, because the connection,
+    /// TWS's link to IBKR or a data farm is broken.
+    pub stale: bool,
 }
 
 /// What has changed since the last `next`.
@@ -94,4 +107,11 @@ pub struct AccountBatch {
     pub complete: bool,
     /// How many changes were dropped because the reader was slow.
     pub lost: u32,
+    /// When the host received the latest of all values so far.
+    pub updated: Option<OffsetDateTime>,
+    /// Whether changes may be missing at the moment, because the connection or
+    /// TWS's link to IBKR is broken.
+    pub stale: bool,
+    /// A time that has just ended in which changes may have been missed.
+    pub gap: Option<Gap>,
 }

@@ -3,6 +3,8 @@
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
+use super::Gap;
+
 /// How fresh quotes are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataType {
@@ -73,6 +75,13 @@ pub struct Quote {
     pub data_type: DataType,
     /// When the host received the latest change.
     pub updated: Option<OffsetDateTime>,
+    /// How long ago, in milliseconds, the quote held for certain: the time
+    /// since its latest change, or since a later sign of life of TWS. Absent
+    /// as long as nothing has come.
+    pub age_ms: Option<u64>,
+    /// Whether changes may be missing at the moment, because the connection,
+    /// TWS's link to IBKR or a data farm is broken.
+    pub stale: bool,
 }
 
 /// What has happened since the last `next`.
@@ -84,4 +93,6 @@ pub struct QuoteBatch {
     pub quote: Quote,
     /// How many changes were dropped because the reader was slow.
     pub lost: u32,
+    /// A time that has just ended in which changes may have been missed.
+    pub gap: Option<Gap>,
 }

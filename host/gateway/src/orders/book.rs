@@ -1,6 +1,7 @@
 //! The book of this client's orders.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ibapi::orders as ib;
@@ -28,6 +29,8 @@ pub(crate) struct Book {
     state: Mutex<State>,
     /// Counts the changes, to wake who waits for one.
     changes: watch::Sender<u64>,
+    /// How often TWS has told of a fill.
+    fills: AtomicU64,
     /// What TWS tells goes into the journal by it, if there is one.
     pub(super) recorder: Option<Recorder>,
     /// Held while it is held against TWS: one look at a time.
@@ -121,6 +124,16 @@ impl Book {
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
         // Nothing that holds the lock leaves it half changed.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How often TWS has told of a fill so far.
+    pub(crate) fn fills(&self) -> u64 {
+        self.fills.load(Ordering::SeqCst)
+    }
+
+    /// TWS has told of a fill: positions that are older than this are old.
+    pub(super) fn saw_fill(&self) {
+        self.fills.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Wakes who waits for a change.

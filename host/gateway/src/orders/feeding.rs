@@ -97,7 +97,11 @@ impl Book {
         }
         state.see(status.order_id);
         if let Some(entry) = state.orders.get_mut(&status.order_id) {
+            let filled = entry.state.filled;
             entry.on_status(status);
+            if entry.state.filled != filled {
+                self.saw_fill();
+            }
             self.record_state(entry);
             if let Some(ids) = entry.unnamed() {
                 state.ask_name(ids);
@@ -123,6 +127,7 @@ impl Book {
         if known.is_some_and(|known| known.repeats(&told)) {
             return;
         }
+        self.saw_fill();
         let ids = told.ids();
         let about = match state.order_by(ids.order_id, ids.perm_id) {
             Some(entry) => {

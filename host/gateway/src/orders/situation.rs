@@ -13,7 +13,6 @@ use ibapi::accounts::types::AccountId;
 use ibapi::subscriptions::SubscriptionItem;
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
-use tokio::time::Instant;
 
 use crate::codes;
 use crate::connection::Gateway;
@@ -23,7 +22,7 @@ use crate::gate::{
     AmountSeen, Connection, GateConfig, Instrument, Needs, PnlSeen, Proposal, QuoteSeen, Rate,
     Request, Situation,
 };
-use crate::model::{AccountPnl, AccountValue, Contract, Quote, Result, SecurityType, Value};
+use crate::model::{AccountPnl, AccountValue, Contract, Result, SecurityType, Value};
 
 /// How long what TWS says of an instrument is believed: its trading hours
 /// change from day to day.
@@ -34,10 +33,6 @@ const INSTRUMENTS: usize = 4_096;
 
 /// How long a quote may take to come.
 const QUOTE_PATIENCE: Duration = Duration::from_secs(5);
-
-/// How long the last price may be behind bid and ask: many instruments have
-/// none.
-const LAST_FOLLOWS: Duration = Duration::from_millis(300);
 
 /// How long the values of an account may take to come.
 const ACCOUNT_PATIENCE: Duration = Duration::from_secs(10);
@@ -161,12 +156,14 @@ impl Pnl {
         let seen = tokio::time::timeout(ACCOUNT_PATIENCE, gateway.pnl(Some(account))).await;
         match seen {
             Ok(Ok(AccountPnl {
-                daily: Some(daily), ..
+                daily: Some(daily),
+                as_of,
+                ..
             })) => Some(Self {
                 account: account.to_owned(),
                 daily,
                 currency: currency.to_owned(),
-                as_of: OffsetDateTime::now_utc(),
+                as_of,
             }),
             Ok(Err(error)) => {
                 tracing::warn!(account, "Profit and loss is not known: {error}");
@@ -236,44 +233,14 @@ impl Gateway {
 
     /// A quote of now, if one comes.
     async fn quote_seen(&self, contract: &Contract) -> Option<QuoteSeen> {
-        let name = convert::contract::describe(contract);
-        let mut stream = match self.subscribe_quotes(contract).await {
-            Ok(stream) => stream,
+        match self.quote_now(contract, QUOTE_PATIENCE).await {
+            Ok(seen) => Some(seen),
             Err(error) => {
+                let name = convert::contract::describe(contract);
                 tracing::warn!("There is no quote of {name}: {error}");
-                return None;
-            }
-        };
-        let mut seen: Option<Quote> = None;
-        let mut deadline = Instant::now() + QUOTE_PATIENCE;
-        loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            match stream.next(left).await {
-                Ok(Some(batch)) => {
-                    let quote = &batch.quote;
-                    let both = quote.bid.is_some() && quote.ask.is_some();
-                    let last = quote.last.is_some();
-                    seen = Some(batch.quote);
-                    if both && last {
-                        break;
-                    }
-                    if both {
-                        deadline = deadline.min(Instant::now() + LAST_FOLLOWS);
-                    }
-                }
-                Ok(None) => break,
-                Err(error) => {
-                    tracing::warn!("There is no quote of {name}: {error}");
-                    break;
-                }
+                None
             }
         }
-        let quote = seen?;
-        let as_of = quote.updated?;
-        Some(QuoteSeen { quote, as_of })
     }
 
     /// What an account is worth, and the exchange rates that TWS keeps for it.

@@ -1,6 +1,6 @@
 //! Ticks, one by one, and the quote that they add up to.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 use ibapi::contracts::OptionComputation;
 use ibapi::contracts::tick_types::TickType;
@@ -10,7 +10,7 @@ use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
 use crate::convert::{decimal, time as convert_time};
-use crate::feed::Pending;
+use crate::feed::{Freshness, Pending};
 use crate::model::{DataType, Quote, QuoteBatch, Tick, TickValue};
 
 /// How many ticks wait for a slow reader before the oldest are dropped. The
@@ -18,9 +18,11 @@ use crate::model::{DataType, Quote, QuoteBatch, Tick, TickValue};
 const WAITING: usize = 1_000;
 
 /// Everything known of one instrument's quote.
-#[derive(Debug, Default)]
-pub(super) struct Ticker {
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ticker {
     ticks: VecDeque<Tick>,
+    /// The latest tick of each name: what a later reader begins with.
+    latest: BTreeMap<String, Tick>,
     quote: Quote,
     lost: u32,
     /// Whether something changed that is no tick, such as the data type.
@@ -34,12 +36,19 @@ impl Pending for Ticker {
         self.ticks.is_empty() && self.lost == 0 && !self.changed
     }
 
-    fn take(&mut self) -> QuoteBatch {
+    fn take(&mut self, freshness: Freshness) -> QuoteBatch {
         self.changed = false;
+        let mut quote = self.quote.clone();
+        quote.stale = freshness.is_stale;
+        quote.age_ms = quote.updated.map(|updated| {
+            let age = OffsetDateTime::now_utc() - freshness.as_of(updated);
+            u64::try_from(age.whole_milliseconds()).unwrap_or(0)
+        });
         QuoteBatch {
             ticks: std::mem::take(&mut self.ticks).into(),
-            quote: self.quote.clone(),
+            quote,
             lost: std::mem::take(&mut self.lost),
+            gap: freshness.gap,
         }
     }
 }
@@ -121,6 +130,42 @@ impl Ticker {
         }
     }
 
+    /// Keeps of the ticks only the latest of each name.
+    pub(super) fn settle(&mut self) {
+        for tick in self.ticks.drain(..) {
+            self.latest.insert(tick.name.clone(), tick);
+        }
+        self.lost = 0;
+        self.changed = false;
+    }
+
+    /// The same quote for a reader that has seen nothing of it.
+    pub(super) fn as_news(&self) -> Self {
+        let mut ticks: Vec<_> = self.latest.values().cloned().collect();
+        ticks.sort_by_key(|tick| tick.received);
+        Self {
+            ticks: ticks.into(),
+            quote: self.quote.clone(),
+            ..Self::default()
+        }
+    }
+
+    /// Forgets the quote: it will be told anew, and what is not told does not
+    /// hold any more.
+    pub(super) fn renew(&mut self) {
+        self.latest.clear();
+        self.quote = Quote::default();
+        self.changed = true;
+    }
+
+    /// Whether the values are late ones.
+    pub(super) fn is_delayed(&self) -> bool {
+        matches!(
+            self.quote.data_type,
+            DataType::Delayed | DataType::DelayedFrozen
+        )
+    }
+
     /// Counts what was lost before it came here.
     pub(super) fn lose(&mut self, count: u32) {
         self.lost = self.lost.saturating_add(count);
@@ -147,6 +192,7 @@ impl Ticker {
         if let Some(price) = price {
             self.push(name(kind), TickValue::Price(price), now);
         } else {
+            self.latest.remove(&name(kind));
             self.changed = true;
         }
         self.set(kind, price);
@@ -274,7 +320,7 @@ mod tests {
         for tick in [both, price(TickType::Last, 500.3), stamp] {
             ticker.add(&tick, NOW);
         }
-        let batch = ticker.take();
+        let batch = ticker.take(Freshness::default());
         let names: Vec<_> = batch.ticks.iter().map(|tick| tick.name.as_str()).collect();
         assert_eq!(names, ["bid", "bidSize", "last", "lastTimestamp"]);
         assert_eq!(batch.quote.bid, n(50025, 2));
@@ -286,21 +332,25 @@ mod tests {
         );
         assert_eq!(batch.quote.data_type, DataType::Live);
         assert!(ticker.is_empty());
-        assert_eq!(ticker.take().quote, batch.quote);
+        let again = ticker.take(Freshness::default()).quote;
+        assert_eq!((again.bid, again.last), (batch.quote.bid, batch.quote.last));
     }
 
     #[test]
     fn delayed_ticks_fill_the_same_fields() {
         let mut ticker = Ticker::default();
         ticker.add(&price(TickType::DelayedBid, 10.0), NOW);
-        let quote = ticker.take().quote;
+        let quote = ticker.take(Freshness::default()).quote;
         assert_eq!((quote.bid, quote.data_type), (n(10, 0), DataType::Delayed));
         ticker.add(
             &TickTypes::MarketDataType(MarketDataType::DelayedFrozen),
             NOW,
         );
         ticker.add(&price(TickType::DelayedAsk, 11.0), NOW);
-        assert_eq!(ticker.take().quote.data_type, DataType::DelayedFrozen);
+        assert_eq!(
+            ticker.take(Freshness::default()).quote.data_type,
+            DataType::DelayedFrozen
+        );
     }
 
     #[test]
@@ -308,7 +358,7 @@ mod tests {
         let mut ticker = Ticker::default();
         ticker.add(&price(TickType::Bid, 10.0), NOW);
         ticker.add(&price(TickType::Bid, -1.0), NOW);
-        let batch = ticker.take();
+        let batch = ticker.take(Freshness::default());
         assert_eq!((batch.ticks.len(), batch.quote.bid), (1, None));
         let spread = TickTypes::PriceSize(TickPriceSize {
             price_tick_type: TickType::Bid,
@@ -318,7 +368,7 @@ mod tests {
             ..TickPriceSize::default()
         });
         ticker.add(&spread, NOW);
-        assert_eq!(ticker.take().quote.bid, n(-1, 0));
+        assert_eq!(ticker.take(Freshness::default()).quote.bid, n(-1, 0));
     }
 
     #[test]
@@ -331,7 +381,7 @@ mod tests {
             });
             ticker.add(&tick, NOW);
         }
-        let batch = ticker.take();
+        let batch = ticker.take(Freshness::default());
         assert_eq!((batch.ticks.len(), batch.lost), (WAITING, 1));
         assert_eq!(batch.quote.volume, Some(Decimal::from(WAITING)));
     }
@@ -349,11 +399,49 @@ mod tests {
         ticker.add(&greeks(TickType::ModelOption), NOW);
         ticker.add(&greeks(TickType::BidOption), NOW);
         let names: Vec<_> = ticker
-            .take()
+            .take(Freshness::default())
             .ticks
             .into_iter()
             .map(|tick| tick.name)
             .collect();
         assert_eq!(names, ["delta", "bidDelta"]);
+    }
+
+    #[test]
+    fn a_later_reader_begins_with_the_latest_of_each() {
+        let mut known = Ticker::default();
+        for bid in [10.0, 11.0, 12.0] {
+            known.add(&price(TickType::Bid, bid), NOW);
+            known.settle();
+        }
+        known.add(&price(TickType::Ask, 13.0), NOW);
+        known.settle();
+        known.add(&price(TickType::Ask, -1.0), NOW);
+        known.settle();
+        let mut later = known.as_news();
+        assert!(!later.is_empty());
+        let batch = later.take(Freshness::default());
+        let ticks: Vec<_> = batch.ticks.iter().map(|tick| tick.name.as_str()).collect();
+        assert_eq!((ticks, batch.lost), (vec!["bid"], 0));
+        assert_eq!((batch.quote.bid, batch.quote.ask), (n(12, 0), None));
+        known.renew();
+        assert!(known.as_news().is_empty());
+    }
+
+    #[test]
+    fn the_age_counts_from_the_latest_sign_of_life() {
+        let mut ticker = Ticker::default();
+        assert_eq!(ticker.take(Freshness::default()).quote.age_ms, None);
+        let now = OffsetDateTime::now_utc();
+        ticker.add(&price(TickType::Bid, 10.0), now - time::Duration::HOUR);
+        let since = |certain_at| Freshness {
+            is_stale: true,
+            certain_at,
+            gap: None,
+        };
+        let old = ticker.take(since(None)).quote;
+        assert!(old.stale && old.age_ms >= Some(3_600_000));
+        let alive = ticker.take(since(Some(now))).quote;
+        assert!(alive.age_ms < Some(3_600_000));
     }
 }

@@ -271,6 +271,9 @@ impl Supervisor {
         }
         // Nobody finds it any more; now it can end.
         self.inner.sessions.send_replace(None);
+        if ended.is_err() {
+            self.inner.data.end();
+        }
         session.close().await;
         match ended {
             Ok(()) => Ok(()),
@@ -343,6 +346,7 @@ impl Supervisor {
         self.wish = None;
         self.outage = None;
         self.pauses = Pauses::default();
+        self.inner.data.end();
         for asked in self.queue.drain(..) {
             // Who asked may have gone.
             let _ = asked.answer.send(Err(closed_meanwhile()));

@@ -111,7 +111,7 @@ async fn every_request_before_connect_says_what_to_do() {
         kind(gateway.positions().await),
         kind(gateway.pnl(None).await),
         kind(gateway.pnl_single(None, 1).await),
-        kind(gateway.subscribe_quotes(&spy).await),
+        kind(gateway.subscribe_quotes("test", &spy).await),
         kind(gateway.subscribe_account(None).await),
         kind(gateway.open_orders().await),
         kind(gateway.executions(&ExecutionFilter::default()).await),
@@ -211,7 +211,7 @@ async fn shutdown_ends_subscriptions_before_the_socket() {
     let setup = Setup::new().await;
     let quotes = setup
         .gateway
-        .subscribe_quotes(&setup.stock("SPY").await)
+        .subscribe_quotes("test", &setup.stock("SPY").await)
         .await
         .unwrap();
     let account = setup.gateway.subscribe_account(None).await.unwrap();

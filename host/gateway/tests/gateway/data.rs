@@ -191,7 +191,11 @@ async fn nonsense_reaches_nobody() {
         setup.gateway.bars(&vti, &too_long).await.map(|_| ()),
         setup.gateway.details(&nameless).await.map(|_| ()),
         setup.gateway.qualify(&nameless).await.map(|_| ()),
-        setup.gateway.subscribe_quotes(&nameless).await.map(|_| ()),
+        setup
+            .gateway
+            .subscribe_quotes("test", &nameless)
+            .await
+            .map(|_| ()),
     ] {
         assert_eq!(kind(outcome).0, "invalid-request");
     }

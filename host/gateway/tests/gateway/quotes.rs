@@ -26,8 +26,8 @@ async fn quote_with(stream: &mut QuoteStream, wanted: impl Fn(&Quote) -> bool) -
 async fn a_price_that_moves_is_seen_by_every_watcher() {
     let setup = Setup::new().await;
     let spy = setup.stock("SPY").await;
-    let mut first = setup.gateway.subscribe_quotes(&spy).await.unwrap();
-    let mut second = setup.gateway.subscribe_quotes(&spy).await.unwrap();
+    let mut first = setup.gateway.subscribe_quotes("test", &spy).await.unwrap();
+    let mut second = setup.gateway.subscribe_quotes("test", &spy).await.unwrap();
     let whole = |quote: &Quote| quote.bid.is_some() && quote.ask.is_some();
     for stream in [&mut first, &mut second] {
         let quote = quote_with(stream, whole).await;
@@ -59,7 +59,7 @@ async fn a_price_that_moves_is_seen_by_every_watcher() {
 async fn a_quiet_time_gives_the_quote_without_ticks() {
     let setup = Setup::new().await;
     let spy = setup.stock("SPY").await;
-    let mut stream = setup.gateway.subscribe_quotes(&spy).await.unwrap();
+    let mut stream = setup.gateway.subscribe_quotes("test", &spy).await.unwrap();
     let quote = quote_with(&mut stream, |quote| quote.ask.is_some()).await;
     while !stream
         .next(Duration::from_millis(300))
@@ -87,14 +87,14 @@ async fn delayed_quotes_stand_in() {
     };
     let setup = Setup::with(config.clone(), |_| {}).await;
     let spy = setup.stock("SPY").await;
-    let mut stream = setup.gateway.subscribe_quotes(&spy).await.unwrap();
+    let mut stream = setup.gateway.subscribe_quotes("test", &spy).await.unwrap();
     let quote = quote_with(&mut stream, |quote| quote.bid.is_some()).await;
     assert_eq!(quote.data_type, DataType::Delayed);
     setup.end().await;
 
     let strict = Setup::with(config, |gateway| gateway.delayed_quotes = false).await;
     let spy = strict.stock("SPY").await;
-    let mut stream = strict.gateway.subscribe_quotes(&spy).await.unwrap();
+    let mut stream = strict.gateway.subscribe_quotes("test", &spy).await.unwrap();
     let outcome = async {
         loop {
             match stream.next(SOON).await {
@@ -114,7 +114,7 @@ async fn delayed_quotes_stand_in() {
 async fn a_stream_ends_with_its_connection() {
     let setup = Setup::new().await;
     let spy = setup.stock("SPY").await;
-    let mut stream = setup.gateway.subscribe_quotes(&spy).await.unwrap();
+    let mut stream = setup.gateway.subscribe_quotes("test", &spy).await.unwrap();
     quote_with(&mut stream, |quote| quote.bid.is_some()).await;
     setup.gateway.disconnect().await.unwrap();
     let ending = async {
@@ -136,7 +136,7 @@ async fn an_unknown_instrument_gets_no_line() {
     let setup = Setup::new().await;
     let nope = Contract::us_stock("NOPE");
     assert_eq!(
-        kind(setup.gateway.subscribe_quotes(&nope).await).0,
+        kind(setup.gateway.subscribe_quotes("test", &nope).await).0,
         "not-found"
     );
     assert_eq!(setup.received("MarketDataRequest"), 0);
@@ -149,7 +149,11 @@ async fn streams_of_different_instruments_do_not_mix() {
     let mut streams = Vec::new();
     for (symbol, price) in [("SPY", "650"), ("TLT", "90"), ("VTI", "330")] {
         let contract = setup.stock(symbol).await;
-        let stream = setup.gateway.subscribe_quotes(&contract).await.unwrap();
+        let stream = setup
+            .gateway
+            .subscribe_quotes("test", &contract)
+            .await
+            .unwrap();
         setup
             .simulator
             .control()

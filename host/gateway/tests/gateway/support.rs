@@ -97,6 +97,7 @@ pub fn config_for(simulator: &Simulator) -> GatewayConfig {
         reconnect_pause: Duration::from_millis(20),
         reconnect_pause_longest: Duration::from_millis(200),
         client_id_pause: Duration::from_millis(100),
+        idle_time: Duration::from_millis(50),
         ..GatewayConfig::default()
     }
 }

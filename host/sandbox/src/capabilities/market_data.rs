@@ -48,9 +48,15 @@ impl Host for BrokerView<'_> {
         let access = self.admit()?;
         let contract = contract.convert()?;
         let line = self.line()?;
+        let holder = self
+            .broker()
+            .map_err(CapabilityError::Trap)?
+            .caller
+            .tool
+            .clone();
         let request = async {
             let contract = access.contract(access.scope.reading(), &contract).await?;
-            access.gateway.subscribe_quotes(&contract).await
+            access.gateway.subscribe_quotes(&holder, &contract).await
         };
         let stream = self.ending.answer(request).await?;
         Ok(self.table.push(QuoteSubscription {

@@ -15,10 +15,14 @@ record!(model::PortfolioItem => wit::PortfolioItem {
     position, market_price, market_value, unrealized_pnl, realized_pnl,
 });
 
-record!(model::AccountPnl => wit::AccountPnl { daily, unrealized, realized });
-
-record!(model::PositionPnl => wit::PositionPnl {
-    quantity, daily, unrealized, realized, value,
+record!(model::AccountPnl => wit::AccountPnl {
+    daily, unrealized, realized, as_of, stale,
 });
 
-record!(model::AccountBatch => wit::AccountBatch { values, portfolio, complete, lost });
+record!(model::PositionPnl => wit::PositionPnl {
+    quantity, daily, unrealized, realized, value, as_of, stale,
+});
+
+record!(model::AccountBatch => wit::AccountBatch {
+    values, portfolio, complete, lost, updated, stale, gap,
+});

@@ -13,7 +13,7 @@ record!(model::Tick => wit::Tick { name, value, received });
 
 record!(model::Quote => wit::Quote {
     bid, bid_size, ask, ask_size, last, last_size, last_time, open, high, low,
-    close, volume, data_type, updated,
+    close, volume, data_type, updated, age_ms, stale,
 });
 
-record!(model::QuoteBatch => wit::QuoteBatch { ticks, quote, lost });
+record!(model::QuoteBatch => wit::QuoteBatch { ticks, quote, lost, gap });

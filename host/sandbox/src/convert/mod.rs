@@ -50,7 +50,7 @@ macro_rules! same {
     };
 }
 
-same!(bool, u16, u32, i32, i64, f64, String, (String, String));
+same!(bool, u16, u32, u64, i32, i64, f64, String, (String, String));
 
 /// A record in one direction, by its fields.
 macro_rules! record {

@@ -2,13 +2,15 @@
 
 use sandpit_gateway::model;
 
-use super::{record_both, variant_both};
+use super::{record, record_both, variant_both};
 use crate::bindings::sandpit::broker::types as wit;
 
 variant_both!(wit::SecurityType, model::SecurityType {
     Stock, Option, Future, ContinuousFuture, FutureOption, Forex, Index, Cfd,
     Bond, Fund, Warrant, Commodity, Crypto, Combo,
 } { Other });
+
+record!(model::Gap => wit::Gap { since, until });
 
 variant_both!(wit::OptionRight, model::OptionRight { Call, Put } {});
 

@@ -18,6 +18,6 @@ pub use contract::{Contract, ContractDetails, TradingSession};
 pub use execution::Execution;
 pub use history::Bar;
 pub use order::{OpenOrder, Order, OrderImpact, OrderState, action_code, order_type_code};
-pub use quote::Quote;
+pub use quote::{Gap, Quote};
 
 pub(crate) use contract::security_type_code;

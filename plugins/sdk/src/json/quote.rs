@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::Decimal;
-use crate::broker::market_data as wit;
+use crate::broker::{market_data as wit, types};
 use crate::time::Timestamp;
 
 /// Everything known of a quote. Prices are in the contract's currency.
@@ -38,6 +38,35 @@ pub struct Quote {
     #[serde(skip_serializing_if = "Option::is_none")]
     volume: Option<Decimal>,
     market_data_type: &'static str,
+    // Milliseconds since the values held for certain
+    #[serde(skip_serializing_if = "Option::is_none")]
+    age_ms: Option<u64>,
+    // Whether changes may be missing, because a link is broken.
+    stale: bool,
+}
+
+impl Quote {
+    /// Whether changes may be missing, because a link is broken.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        self.stale
+    }
+}
+
+/// A time in which changes may have been missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Gap {
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl From<types::Gap> for Gap {
+    fn from(gap: types::Gap) -> Self {
+        Self {
+            since: Timestamp(gap.since),
+            until: Timestamp(gap.until),
+        }
+    }
 }
 
 impl From<wit::Quote> for Quote {
@@ -62,6 +91,8 @@ impl From<wit::Quote> for Quote {
                 wit::DataType::Delayed => "delayed",
                 wit::DataType::DelayedFrozen => "delayed-frozen",
             },
+            age_ms: quote.age_ms,
+            stale: quote.stale,
         }
     }
 }

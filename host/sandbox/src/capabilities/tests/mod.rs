@@ -55,6 +55,7 @@ impl Setup {
         let config = GatewayConfig {
             host: simulator.address().ip().to_string(),
             port: simulator.address().port(),
+            idle_time: Duration::from_millis(20),
             ..GatewayConfig::default()
         };
         let gateway = Gateway::with_journal(config, journal.unwrap());
