@@ -18,6 +18,7 @@ mod combos;
 mod curl;
 mod guide;
 mod hostile;
+mod kill;
 mod lifecycle;
 mod operator;
 mod questions;

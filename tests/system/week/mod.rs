@@ -6,12 +6,12 @@
 //!
 //! A failure prints the seed of the trouble; `SANDPIT_SEED` takes it again.
 
-mod audit;
-mod client;
+pub mod audit;
+pub mod client;
 mod desk;
 mod reader;
 mod rules;
-mod trader;
+pub mod trader;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -54,7 +54,7 @@ async fn a_week_in_which_the_host_is_killed_ends_with_books_that_agree() {
 }
 
 /// The seed of this run.
-fn seed() -> u64 {
+pub fn seed() -> u64 {
     match std::env::var("SANDPIT_SEED") {
         Ok(text) => text.parse().expect("SANDPIT_SEED is a number"),
         Err(_) => rand::rng().random_range(0..1_000_000),

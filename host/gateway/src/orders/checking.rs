@@ -149,3 +149,36 @@ fn root(exec_id: &str) -> String {
     let root = exec_id.rsplit_once('.').map_or(exec_id, |(root, _)| root);
     root.to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fills(all: &[(&str, i64)]) -> Fills {
+        let of = || "SPY STK on DU1".to_owned();
+        all.iter()
+            .map(|(root, signed)| ((*root).to_owned(), (Decimal::from(*signed), of())))
+            .collect()
+    }
+
+    #[test]
+    fn what_differs_is_told_with_both_numbers() {
+        let journalled = fills(&[("a", 10), ("b", -4)]);
+        assert_eq!(compare(&journalled, &journalled), Vec::<String>::new());
+        for (told, sum, id) in [
+            (fills(&[("a", 10)]), "10", "b"),
+            (fills(&[("a", 10), ("b", -3)]), "7", "b"),
+            (fills(&[("a", 10), ("b", -4), ("c", 1)]), "7", "c"),
+        ] {
+            let words = compare(&journalled, &told).concat();
+            let expected = format!("adds up to 6, TWS to {sum}. They differ in {id}.");
+            assert!(words.ends_with(&expected), "{words}");
+        }
+    }
+
+    #[test]
+    fn fills_that_only_add_up_to_the_same_are_told_too() {
+        let words = compare(&fills(&[("a", 5)]), &fills(&[("b", 5)]));
+        assert_eq!(words.len(), 1);
+    }
+}

@@ -248,4 +248,34 @@ mod tests {
         data.execution.time = "soon".into();
         assert_eq!(execution(&data, None), None);
     }
+
+    #[test]
+    fn a_correction_and_a_bust_are_told_by_their_id() {
+        let mut data = ib::ExecutionData {
+            execution: ib::Execution {
+                execution_id: "0000e0d5.0001.01.01".into(),
+                time: "20261122 14:03:02 US/Eastern".into(),
+                shares: 5.0,
+                price: 12.5,
+                cumulative_quantity: 5.0,
+                order_reference: OrderKey::random().to_string(),
+                ..ib::Execution::default()
+            },
+            ..ib::ExecutionData::default()
+        };
+        let event = |data: &ib::ExecutionData| told(data, None).map(|told| told.event());
+        assert!(matches!(event(&data), Some(Event::Fill(fill)) if fill.order_ref.is_some()));
+        let read = told(&data, None);
+        assert_eq!(read.and_then(|told| told.execution.reference), None);
+        data.execution.execution_id = "0000e0d5.0001.01.02".into();
+        assert!(matches!(
+            event(&data),
+            Some(Event::Correction(Correction { fill: Some(_), .. }))
+        ));
+        data.execution.shares = 0.0;
+        assert!(matches!(
+            event(&data),
+            Some(Event::Correction(Correction { fill: None, .. }))
+        ));
+    }
 }

@@ -237,9 +237,7 @@ async fn what_happened_during_an_outage_is_caught_up_with() {
     control.accept_connections();
     setup.until_stage(filled, Stage::Filled).await;
     setup.until_all_fills().await;
-    let rows = setup.rows();
-    let gaps = rows.iter().filter(|row| row.event.kind() == Kind::Gap);
-    assert_eq!(gaps.count(), 2);
+    until("the gap is told", || setup.count(Kind::Gap) == 2).await;
     assert_eq!(setup.stage(working), Some(Stage::Working));
     // A second one, in which the same client id cancels an order elsewhere.
     setup.gateway.disconnect().await.unwrap();

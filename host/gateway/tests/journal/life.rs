@@ -314,3 +314,96 @@ fn rows_come_back_as_they_went_in() {
     let text = serde_json::to_string(&row.event).unwrap();
     assert!(text.contains(r#""filled":"0.000""#), "{text}");
 }
+
+#[test]
+fn what_comes_late_undoes_nothing() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    let about = told(&acknowledge(&journal, &send(&journal, 7), 70));
+    append(
+        &journal,
+        &about,
+        Event::Status(state("Submitted", "6", "4")),
+    );
+    append(
+        &journal,
+        &about,
+        Event::Status(state("Submitted", "2", "8")),
+    );
+    let standing = stands(&folder, &about);
+    assert_eq!(standing.state, Some(state("Submitted", "6", "4")));
+    append(&journal, &about, Event::Status(state("Filled", "10", "0")));
+    append(
+        &journal,
+        &about,
+        Event::Status(state("Cancelled", "6", "4")),
+    );
+    assert_eq!(stands(&folder, &about).stage, Stage::Filled);
+}
+
+#[test]
+fn a_word_of_tws_answers_what_was_open() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    let about = send(&journal, 7);
+    append(
+        &journal,
+        &told(&about),
+        Event::Status(state("Submitted", "0", "10")),
+    );
+    // It was written a moment too late.
+    let uncertain = |of| {
+        Event::Uncertain(Uncertain {
+            of,
+            sentence: "No word came.".into(),
+        })
+    };
+    append(&journal, &about, uncertain(RequestKind::Place));
+    let standing = stands(&folder, &about);
+    assert_eq!(standing.stage, Stage::Working);
+    assert_eq!(standing.open_requests().count(), 0);
+    // A cancel is answered by the order's end.
+    let cancel = begin(&journal, Asked::cancel(&caller(), 7));
+    append(&journal, &cancel, Event::Sending(Sending::cancel()));
+    append(&journal, &cancel, uncertain(RequestKind::Cancel));
+    assert_eq!(stands(&folder, &about).open_requests().count(), 1);
+    append(
+        &journal,
+        &told(&about),
+        Event::Status(state("Cancelled", "0", "10")),
+    );
+    let standing = stands(&folder, &about);
+    assert_eq!(standing.stage, Stage::Cancelled);
+    assert_eq!(standing.open_requests().count(), 0);
+}
+
+#[test]
+fn orders_are_found_by_their_ids() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    let about = acknowledge(&journal, &send(&journal, 7), 70);
+    send(&journal, 9);
+    let reader = folder.read();
+    let gateway = about.gateway.as_deref();
+    let client_id = about.client_id.unwrap();
+    assert_eq!(
+        reader.highest_order_id(gateway, client_id).unwrap(),
+        Some(9)
+    );
+    assert_eq!(reader.highest_order_id(gateway, 99).unwrap(), None);
+    assert_eq!(reader.unfinished_of(gateway, client_id).unwrap().len(), 2);
+    assert_eq!(reader.unfinished_of(Some("other"), client_id).unwrap(), []);
+    let ids = reader
+        .ids_of(about.order.as_ref().unwrap())
+        .unwrap()
+        .unwrap();
+    assert_eq!((ids.order_id, ids.perm_id), (Some(7), Some(70)));
+    let gone = Event::Reconciled(Reconciled {
+        found: Found::Gone,
+        state: None,
+        sentence: "TWS lists it nowhere.".into(),
+    });
+    append(&journal, &told(&about), gone);
+    assert_eq!(stands(&folder, &about).stage, Stage::Gone);
+    assert_eq!(reader.unfinished_of(gateway, client_id).unwrap().len(), 1);
+}
