@@ -113,7 +113,8 @@ pub struct ExecutionRecord {
     pub commission: Decimal,
     /// The gain realized, after commissions, in USD; `None` when the fill only opened.
     pub realized: Option<Decimal>,
-    /// The id of the execution of the combination (`BAG`) that this one is a leg of.
+    /// The id of the execution that this one belongs to: of the combination (`BAG`) that it is
+    /// a leg of, or of the options for which it was delivered.
     pub combo: Option<String>,
 }
 

@@ -119,6 +119,10 @@ impl Exchange {
             return;
         };
         let units = quantity * order.instrument.multiplier;
+        // It counts for itself, not for the order, whose quantity is in options.
+        let mut latest = self.executions.iter().rev();
+        let of = latest.find(|one| one.perm_id == perm_id);
+        let of = of.map(|one| one.exec_id.clone());
         let signed = match terms.right {
             Right::Call => units,
             Right::Put => -units,
@@ -139,7 +143,7 @@ impl Exchange {
             commission: Decimal::ZERO,
             realized: None,
             took_liquidity: false,
-            combo: None,
+            combo: of,
         };
         let (client, account) = (delivered.client_id, delivered.account.clone());
         if let Some(ledger) = self.ledger_mut(&account) {

@@ -231,7 +231,8 @@ pub(crate) struct Execution {
     pub(crate) realized: Option<Decimal>,
     /// Whether it took what others offered, or was itself taken.
     pub(crate) took_liquidity: bool,
-    /// The execution of the combination that this one is a leg of.
+    /// The execution that this one belongs to: of the combination that it is a leg of, or of
+    /// the options for which it was delivered.
     pub(crate) combo: Option<String>,
 }
 

@@ -11,6 +11,7 @@ mod account;
 mod combos;
 mod connection;
 mod data;
+mod gate;
 mod journalling;
 mod orders;
 mod outages;
