@@ -65,10 +65,10 @@ test: lock fmt-check lint readme deny clippy docs plugins test-components docker
 cargo-test *ARGS: plugins test-components
     cargo test --release --workspace --no-fail-fast "$@"
 
-# Measure calls, requests, memory and start-up; not part of `test`.
+# Measure calls, requests, memory and start-up (try: bench fanout); not part of `test`.
 [group('check')]
 bench *ARGS: plugins test-components host
-    cargo bench --package sandpit --bench bench -- "$@"
+    ulimit -Sn "$(ulimit -Hn)"; cargo bench --package sandpit --bench bench -- "$@"
 
 # Fuzz the host with component files, a minute each (try: fuzz descriptor -max_total_time=600).
 [group('check')]

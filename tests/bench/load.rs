@@ -11,6 +11,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 /// How long each of many calls took, and how long all of them.
+#[derive(Clone)]
 pub struct Timings {
     sorted: Vec<Duration>,
     whole: Duration,

@@ -1,7 +1,8 @@
 //! `just bench`: what the host costs, each figure against a baseline that is
 //! measured in the same run.
 //!
-//! It starts the real `sandpit` binary, a bare rmcp echo in a process of its
+//! `just bench fanout` measures only that: the words are sandbox, neighbours,
+//! loading, front and fanout. It starts the real `sandpit` binary, a bare rmcp echo in a process of its
 //! own, and a simulated TWS, and prints one table. The numbers depend on the
 //! machine; the ratios much less so.
 
@@ -11,6 +12,7 @@
 )]
 
 mod echo;
+mod fanout;
 mod front;
 #[path = "../../host/sandbox/tests/all/guest.rs"]
 #[expect(
@@ -30,16 +32,32 @@ mod table;
 use sandpit_simulator::{Simulator, SimulatorConfig};
 use table::Table;
 
+/// What can be measured by itself.
+const PARTS: [&str; 5] = ["sandbox", "neighbours", "loading", "front", "fanout"];
+
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("the runtime starts");
     // The echo is this same program, started with this one word.
     if std::env::args().any(|argument| argument == echo::ARGUMENT) {
         return runtime.block_on(echo::serve());
     }
-    runtime.block_on(measure());
+    let wanted: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    if let Some(unknown) = wanted.iter().find(|word| !PARTS.contains(&word.as_str())) {
+        eprintln!(
+            "there is no part {unknown}; the parts are {}",
+            PARTS.join(", ")
+        );
+        std::process::exit(2);
+    }
+    runtime.block_on(measure(&|part| {
+        wanted.is_empty() || wanted.iter().any(|word| word == part)
+    }));
 }
 
-async fn measure() {
+async fn measure(is_wanted: &dyn Fn(&str) -> bool) {
     let simulator = Simulator::start(SimulatorConfig {
         listen: "127.0.0.1:0".parse().expect("an address"),
         ..SimulatorConfig::default()
@@ -47,10 +65,21 @@ async fn measure() {
     .await
     .expect("the simulator starts");
     let mut table = Table::default();
-    sandbox::measure(&simulator, &mut table).await;
-    neighbours::measure(&mut table).await;
-    loading::measure(&mut table).await;
-    front::measure(&simulator, &mut table).await;
+    if is_wanted("sandbox") {
+        sandbox::measure(&simulator, &mut table).await;
+    }
+    if is_wanted("neighbours") {
+        neighbours::measure(&mut table).await;
+    }
+    if is_wanted("loading") {
+        loading::measure(&mut table).await;
+    }
+    if is_wanted("front") {
+        front::measure(&simulator, &mut table).await;
+    }
+    if is_wanted("fanout") {
+        fanout::measure(&mut table).await;
+    }
     println!("{table}");
     simulator.shutdown().await;
 }

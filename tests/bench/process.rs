@@ -51,6 +51,23 @@ impl Server {
         }
     }
 
+    /// Processor time that it has used so far, its own and the kernel's for it
+    /// (`utime` and `stime` of `/proc/PID/stat`).
+    pub fn processor_time(&self) -> Duration {
+        let id = self.child.id().expect("it runs");
+        let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).expect("its times");
+        // The name in brackets may have spaces; the third field follows it.
+        let (_, fields) = stat.rsplit_once(')').expect("a name");
+        let ticks: u64 = fields
+            .split_whitespace()
+            .skip(11)
+            .take(2)
+            .map(|field| field.parse::<u64>().expect("a number"))
+            .sum();
+        // Linux counts them in hundredths of a second for every program.
+        Duration::from_millis(ticks * 10)
+    }
+
     /// Resident memory in KiB (`VmRSS` of `/proc/PID/status`).
     pub fn resident_kib(&self) -> u64 {
         let id = self.child.id().expect("it runs");
@@ -71,11 +88,16 @@ impl Home {
     /// A host that serves the components of the folder `tools`, and grants them
     /// everything.
     pub fn new(tools: &Path) -> Self {
+        Self::with(tools, "")
+    }
+
+    /// The same with further settings.
+    pub fn with(tools: &Path, settings: &str) -> Self {
         let home = TempDir::new().expect("a folder");
         let grants: Vec<_> = Capability::ALL.map(Capability::name).into();
         let config = format!(
             "tools.folder = {tools:?}\nsandbox.cache_folder = {:?}\n\
-             operator.token_file = {:?}\npolicy.\"*\".grants = {grants:?}\n",
+             operator.token_file = {:?}\npolicy.\"*\".grants = {grants:?}\n{settings}",
             home.path().join("cache"),
             home.path().join("operator.token"),
         );
