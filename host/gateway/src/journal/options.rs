@@ -15,9 +15,9 @@ use super::error::OpenError;
 use super::event::{Event, Note};
 use super::handle::{Journal, Shared};
 use super::head::{self, Found, HeadFile};
-use super::schema;
 use super::table::{self, Link};
 use super::writer::Writer;
+use super::{index, schema};
 
 /// How a journal is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +57,10 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Journal, OpenError>
             found: fault.clone(),
         });
     }
+    if fault.is_some() {
+        // It may hold what rows said that are gone.
+        rebuild_index(&connection).map_err(sqlite)?;
+    }
     head.renew(&name, last).map_err(failed)?;
     sync_folder(path).map_err(failed)?;
 
@@ -90,6 +94,13 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Journal, OpenError>
             .detach();
     }
     Ok(journal)
+}
+
+/// Makes the index of orders what the rows make it.
+fn rebuild_index(connection: &Connection) -> rusqlite::Result<()> {
+    let transaction = connection.unchecked_transaction()?;
+    index::rebuild(&transaction)?;
+    transaction.commit()
 }
 
 /// Whether the file is not there although it was written. It must not be begun
