@@ -92,7 +92,15 @@ impl std::fmt::Debug for Gateway {
 impl Gateway {
     /// A gateway that is not connected yet. Without a journal it does not trade.
     pub fn new(config: GatewayConfig) -> Self {
-        Self::build(config, None)
+        let reason = "This gateway has no order journal. An operator can give it one by [journal] \
+                      in sandpit.toml.";
+        Self::without_journal(config, reason)
+    }
+
+    /// A gateway that does not trade, because its journal cannot be used. Orders
+    /// are refused with the reason, one or more whole sentences.
+    pub fn without_journal(config: GatewayConfig, reason: impl Into<String>) -> Self {
+        Self::build(config, Err(reason.into()))
     }
 
     /// A gateway that writes every order to `journal` before it sends it.
@@ -100,10 +108,10 @@ impl Gateway {
     /// journal first: it reads the journal, which blocks for a moment.
     pub fn with_journal(config: GatewayConfig, journal: Journal) -> Self {
         conclude_never_sent(&journal, &config.name);
-        Self::build(config, Some(journal))
+        Self::build(config, Ok(journal))
     }
 
-    fn build(config: GatewayConfig, journal: Option<Journal>) -> Self {
+    fn build(config: GatewayConfig, journal: std::result::Result<Journal, String>) -> Self {
         let trade = Arc::new(Trade::new(&config.name, config.gate.clone(), journal));
         let gateway = Self {
             inner: Arc::new(Inner {

@@ -99,6 +99,11 @@ impl Gateway {
         self.trade().halted()
     }
 
+    /// The rules as they are now.
+    pub fn gate(&self) -> GateConfig {
+        GateConfig::clone(&self.trade().config())
+    }
+
     /// Sets other rules, for every order from now on. What the gate remembers
     /// stays.
     pub fn set_gate(&self, config: GateConfig) {

@@ -33,7 +33,8 @@ pub(super) struct Memory {
 pub(crate) struct Trade {
     gateway: String,
     config: RwLock<Arc<GateConfig>>,
-    journal: Option<Journal>,
+    /// The journal, or why there is none.
+    journal: std::result::Result<Journal, String>,
     memory: Mutex<Memory>,
     /// Held from the last look at what is open and held until an order is in
     /// the book, on disk and sent: two orders at once cannot both take the last
@@ -49,10 +50,15 @@ pub(crate) struct Trade {
 
 impl Trade {
     /// Begins with what the journal kept when the gateway was last used.
-    pub(crate) fn new(gateway: &str, config: GateConfig, journal: Option<Journal>) -> Self {
-        let memory = journal
-            .as_ref()
-            .map_or_else(Memory::default, |journal| remembered(gateway, journal));
+    pub(crate) fn new(
+        gateway: &str,
+        config: GateConfig,
+        journal: std::result::Result<Journal, String>,
+    ) -> Self {
+        let memory = journal.as_ref().map_or_else(
+            |_| Memory::default(),
+            |journal| remembered(gateway, journal),
+        );
         Self {
             gateway: gateway.to_owned(),
             config: RwLock::new(Arc::new(config)),
@@ -82,17 +88,13 @@ impl Trade {
 
     /// The journal, if there is one.
     pub(crate) fn journal(&self) -> Option<&Journal> {
-        self.journal.as_ref()
+        self.journal.as_ref().ok()
     }
 
     /// The journal, without which nothing is sent.
     pub(super) fn needed_journal(&self) -> Result<&Journal> {
-        self.journal.as_ref().ok_or_else(|| {
-            Error::NoPermission(
-                "This gateway has no order journal, so no order goes out: nothing was sent. An \
-                 operator can give it one by [journal] in sandpit.toml."
-                    .to_owned(),
-            )
+        self.journal.as_ref().map_err(|reason| {
+            Error::NoPermission(format!("No order goes out, and nothing was sent. {reason}"))
         })
     }
 
@@ -113,7 +115,7 @@ impl Trade {
         &self,
         entries: Vec<journal::Entry>,
     ) -> std::result::Result<(), JournalError> {
-        let Some(journal) = &self.journal else {
+        let Ok(journal) = &self.journal else {
             return Ok(());
         };
         let pending = {
