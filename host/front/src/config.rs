@@ -35,7 +35,7 @@ pub struct FrontConfig {
     pub question_timeout: Duration,
     /// How long requests may take to end once the front is asked to stop.
     pub drain_timeout: Duration,
-    /// Who may ask for `/operator/status`, and what it shows.
+    /// Who may ask below `/operator`, what that shows and what it stops.
     pub operator: OperatorConfig,
 }
 

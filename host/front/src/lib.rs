@@ -7,8 +7,8 @@
 //!   `/api/v1` itself (module `mcp`);
 //! - REST, generated from the tools at request time (module `rest`).
 //!
-//! Beside them are `/healthz` and `/readyz`, and `/operator/status` for whoever
-//! has the operator's token (module `operator`). What all of them share, the checks
+//! Beside them are `/healthz` and `/readyz`, and the paths below `/operator` for
+//! whoever has the operator's token (module `operator`). What all of them share, the checks
 //! of `Host` and `Origin`, CORS and the call id, is in the module `router`;
 //! connections are in `server`.
 //!
@@ -39,6 +39,8 @@ mod router;
 mod server;
 
 pub use config::{ConfigError, FrontConfig};
-pub use operator::{OperatorAccess, OperatorConfig, OperatorToken};
+pub use operator::{
+    HaltWish, NotDone, OperatorAccess, OperatorConfig, OperatorToken, ResumeWish, Trading,
+};
 pub use rest::routes_of;
 pub use server::Front;

@@ -1,14 +1,21 @@
-//! `GET /operator/status`: the whole truth about the host, for its operator.
+//! `/operator`: the whole truth about the host, and the brake, for its operator.
 //!
-//! It takes the operator's token, which no tool and no client of the tools
-//! has, and it only tells: nothing here changes what a tool may do. Web pages
-//! never get at it, not even those that may call tools: there is no CORS.
+//! `GET /operator/status` tells; `POST /operator/halt` and `/operator/resume`
+//! stop trading and let it go on. They take the operator's token, which no tool
+//! and no client of the tools has. Nothing here changes what a tool may do. Web
+//! pages never get at it, not even those that may call tools: there is no CORS.
 
+mod trading;
+
+use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use bytes::Bytes;
 use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -19,8 +26,13 @@ use crate::problem::{Problem, ProblemKind};
 use crate::reply::{self, Body};
 use crate::router::App;
 
+pub use trading::{HaltWish, NotDone, ResumeWish, Trading};
+
 /// What all of the operator's paths begin with.
 const PREFIX: &str = "/operator";
+
+/// The largest body of a request of the operator, in bytes.
+const BODY: usize = 64 << 10;
 
 /// The operator's side of the front.
 #[derive(Debug, Clone)]
@@ -29,6 +41,8 @@ pub struct OperatorConfig {
     pub access: OperatorAccess,
     /// The configuration file that the policy comes from, to be shown.
     pub config_file: Option<PathBuf>,
+    /// What the operator can stop, if there is anything to stop.
+    pub trading: Option<Arc<dyn Trading>>,
 }
 
 impl Default for OperatorConfig {
@@ -36,6 +50,7 @@ impl Default for OperatorConfig {
         Self {
             access: OperatorAccess::Closed("no operator's token is set up".to_owned()),
             config_file: None,
+            trading: None,
         }
     }
 }
@@ -80,23 +95,66 @@ pub(crate) fn owns(path: &str) -> bool {
 }
 
 /// Answers a request for one of the operator's paths.
-pub(crate) async fn handle<B>(app: &App, request: &Request<B>) -> Result<Response<Body>, Problem> {
+pub(crate) async fn handle<B>(app: &App, request: Request<B>) -> Result<Response<Body>, Problem>
+where
+    B: http_body::Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn Error + Send + Sync>>,
+{
     let operator = &app.config.operator;
     check(&operator.access, request.headers())?;
-    let path = request.uri().path();
-    if path.strip_suffix('/').unwrap_or(path) != "/operator/status" {
-        return Err(Problem::new(
-            ProblemKind::UnknownRoute,
-            format!("Nothing is at {path}. The operator's status is at /operator/status."),
-        ));
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path();
+    let known = path.strip_suffix('/').unwrap_or(path);
+    let allowed = match known {
+        "/operator/status" => [Method::GET, Method::HEAD].as_slice(),
+        "/operator/halt" | "/operator/resume" => [Method::POST].as_slice(),
+        _ => {
+            return Err(Problem::new(
+                ProblemKind::UnknownRoute,
+                format!(
+                    "Nothing is at {path}. The operator has GET /operator/status, POST \
+                     /operator/halt and POST /operator/resume."
+                ),
+            ));
+        }
+    };
+    if !allowed.contains(&parts.method) {
+        let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
+        return Err(Problem::method_not_allowed(path, &allowed.join(", ")));
     }
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        return Err(Problem::method_not_allowed(path, "GET, HEAD"));
-    }
-    let mut response = reply::json(StatusCode::OK, status(app).await.to_string());
+    let answer = if known == "/operator/status" {
+        status(app).await
+    } else {
+        let trading = operator
+            .trading
+            .as_ref()
+            .ok_or_else(|| Problem::new(ProblemKind::Conflict, "This host has nothing to halt."))?;
+        let body = reply::read(body, BODY, app.config.request_timeout).await?;
+        match known {
+            "/operator/halt" => trading.halt(wish(&body)?).await?,
+            _ => trading.resume(wish(&body)?).await?,
+        }
+    };
+    let mut response = reply::json(StatusCode::OK, answer.to_string());
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
     Ok(response)
+}
+
+/// What a body asks for; an empty one asks for the usual.
+fn wish<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Problem> {
+    if body.trim_ascii().is_empty() {
+        return Ok(T::default());
+    }
+    serde_json::from_slice(body).map_err(|error| {
+        Problem::new(
+            ProblemKind::InvalidBody,
+            format!(
+                "The body is not what was expected: {error}. Send a JSON object, for example \
+                 {{\"reason\": \"maintenance\"}}."
+            ),
+        )
+    })
 }
 
 fn check(access: &OperatorAccess, headers: &HeaderMap) -> Result<(), Problem> {
@@ -148,6 +206,9 @@ async fn status(app: &App) -> Value {
     let connected = app.tools.readiness().connected;
     status.insert("tws".to_owned(), json!({ "connected": connected }));
     status.insert("sessions".to_owned(), app.mcp.sessions().await.into());
+    if let Some(trading) = &app.config.operator.trading {
+        status.extend(trading.status().await);
+    }
     match serde_json::to_value(app.tools.status()) {
         Ok(Value::Object(tools)) => status.extend(tools),
         Ok(_) => tracing::error!("the status of the tools is not an object"),
@@ -215,7 +276,7 @@ mod tests {
     fn a_token_does_not_show_itself() {
         let config = OperatorConfig {
             access: OperatorAccess::Token(OperatorToken::new("correct-token-0001")),
-            config_file: None,
+            ..OperatorConfig::default()
         };
         let text = format!("{config:?}");
         assert!(
@@ -223,6 +284,23 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains('['), "{text}");
+    }
+
+    #[test]
+    fn a_wish_is_an_object_or_nothing() {
+        assert_eq!(wish(b" ").ok(), Some(HaltWish::default()));
+        let given: Option<HaltWish> =
+            wish(br#"{"reason": "x", "cancelOrders": true, "gateway": null}"#).ok();
+        let expected = HaltWish {
+            reason: Some("x".to_owned()),
+            cancel_orders: true,
+            ..HaltWish::default()
+        };
+        assert_eq!(given, Some(expected));
+        for wrong in ["{", "[]", "{\"cancel\": true}", "{\"reason\": 1}"] {
+            let problem = wish::<HaltWish>(wrong.as_bytes()).unwrap_err().json("1");
+            assert_eq!(problem.get("status"), Some(&json!(400)), "{wrong}");
+        }
     }
 
     #[test]

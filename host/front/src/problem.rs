@@ -32,6 +32,8 @@ pub(crate) enum ProblemKind {
     Unauthorized,
     /// There is no operator's token.
     OperatorUnavailable,
+    /// Something stands in the operator's way.
+    Conflict,
     /// The tool asks a question, and there is nobody to answer it.
     InputRequired,
     /// As many MCP sessions are open as there may be.
@@ -67,6 +69,7 @@ impl ProblemKind {
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::OperatorUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Conflict => StatusCode::CONFLICT,
             Self::InputRequired => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -86,6 +89,7 @@ impl ProblemKind {
             Self::Forbidden => "forbidden",
             Self::Unauthorized => "unauthorized",
             Self::OperatorUnavailable => "operator-unavailable",
+            Self::Conflict => "conflict",
             Self::InputRequired => "input-required",
             Self::TooManySessions => "too-many-sessions",
         }
@@ -117,6 +121,7 @@ impl ProblemKind {
             Self::Forbidden => "Not allowed from here",
             Self::Unauthorized => "For the operator only",
             Self::OperatorUnavailable => "Closed to the operator too",
+            Self::Conflict => "Something stands in the way",
             Self::InputRequired => "The tool asks a question",
             Self::TooManySessions => "Too many sessions",
         }

@@ -100,7 +100,7 @@ impl App {
             .check(request.uri(), request.headers())
             .map_err(|refusal| Problem::new(ProblemKind::Forbidden, refusal.to_string()))?;
         if operator::owns(request.uri().path()) {
-            return operator::handle(self, &request).await;
+            return operator::handle(self, request).await;
         }
         if request.method() == Method::OPTIONS {
             return Ok(preflight(request.headers()));

@@ -1,4 +1,4 @@
-//! `/operator/status`: for whoever has the token, and for nobody else.
+//! The paths below `/operator`: for whoever has the token, and for nobody else.
 
 use reqwest::RequestBuilder;
 use sandpit_front::{OperatorAccess, OperatorConfig, OperatorToken};
@@ -13,6 +13,7 @@ fn config() -> FrontConfig {
         operator: OperatorConfig {
             access: OperatorAccess::Token(OperatorToken::new(TOKEN)),
             config_file: Some("/etc/sandpit.toml".into()),
+            ..OperatorConfig::default()
         },
         ..FrontConfig::default()
     }
@@ -92,6 +93,15 @@ async fn nobody_else_does() {
         .post("/operator/status", &json!({}))
         .bearer_auth(TOKEN);
     send(post).await.problem(405, "method-not-allowed");
+    let post = server.post("/operator/halt", &json!({}));
+    send(post).await.problem(401, "unauthorized");
+    let get = server.get("/operator/halt").bearer_auth(TOKEN);
+    let reply = send(get).await;
+    assert_eq!(reply.header("allow"), "POST");
+    reply.problem(405, "method-not-allowed");
+    // Here nobody has wired gateways to the front.
+    let post = server.post("/operator/resume", &json!({})).bearer_auth(TOKEN);
+    send(post).await.problem(409, "conflict");
     server.end().await;
 }
 
@@ -131,7 +141,7 @@ async fn without_a_token_it_says_why() {
     let server = nothing(FrontConfig {
         operator: OperatorConfig {
             access: OperatorAccess::Closed("the disk is full".to_owned()),
-            config_file: None,
+            ..OperatorConfig::default()
         },
         ..FrontConfig::default()
     })
