@@ -14,7 +14,8 @@ use clap::{Args, Parser, Subcommand};
 use journal::JournalArgs;
 pub use moment::when;
 use operator::{
-    CallArgs, CheckArgs, GrantArgs, InspectArgs, PinArgs, RevokeArgs, SwitchArgs, ToolsArgs,
+    CallArgs, CheckArgs, GrantArgs, HaltArgs, InspectArgs, PinArgs, ResumeArgs, RevokeArgs,
+    StatusArgs, SwitchArgs, ToolsArgs,
 };
 use tape::{RecordArgs, ReplayArgs};
 
@@ -54,6 +55,8 @@ pub enum Command {
     Health(HealthArgs),
     /// List what a running host serves, and what it does not and why.
     Tools(ToolsArgs),
+    /// Show how the gateways of a running host and its journal stand.
+    Status(StatusArgs),
     /// Show what a component says of itself and what it asks for.
     Inspect(InspectArgs),
     /// Say what would become of a component in the tool folder.
@@ -70,6 +73,10 @@ pub enum Command {
     Pin(PinArgs),
     /// Call a tool.
     Call(CallArgs),
+    /// Stop trading: no new orders, until an operator resumes it.
+    Halt(HaltArgs),
+    /// Let orders through again.
+    Resume(ResumeArgs),
     /// Read, check and export the journal of orders.
     Journal(JournalArgs),
     /// Print the JSON Schema of sandpit.toml.

@@ -21,6 +21,9 @@ use crate::operator::{self, Secret};
 /// How long the host may take to answer what it answers at once.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long it may take to do something that waits for TWS.
+const LONG_PATIENCE: Duration = Duration::from_secs(90);
+
 /// How this program calls itself.
 const AGENT: &str = concat!("sandpit/", env!("CARGO_PKG_VERSION"));
 
@@ -84,12 +87,32 @@ impl Client {
 
     /// The host's status, as it wrote it.
     pub async fn status_text(&self, token: &Secret) -> Result<String, AskError> {
-        let mut request = self.request(Method::GET, "/operator/status", Bytes::new())?;
+        let request = self.request(Method::GET, "/operator/status", Bytes::new())?;
+        self.as_operator(token, request, PATIENCE).await
+    }
+
+    /// Has the host do something for its operator, by a JSON body.
+    pub async fn order(
+        &self,
+        token: &Secret,
+        path: &str,
+        body: String,
+    ) -> Result<String, AskError> {
+        let request = self.request(Method::POST, path, body.into())?;
+        self.as_operator(token, request, LONG_PATIENCE).await
+    }
+
+    async fn as_operator(
+        &self,
+        token: &Secret,
+        mut request: Request<Full<Bytes>>,
+        patience: Duration,
+    ) -> Result<String, AskError> {
         let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
             .context("the operator's token cannot be sent")?;
         value.set_sensitive(true);
         request.headers_mut().insert(AUTHORIZATION, value);
-        let answered = tokio::time::timeout(PATIENCE, async {
+        let answered = tokio::time::timeout(patience, async {
             let response = self.send(request).await?;
             let status = response.status();
             Ok::<_, AskError>((status, text(response).await?))

@@ -4,12 +4,12 @@
 //! is done in the rooms below it, top to bottom: `sandpit-front`,
 //! `sandpit-tools`, `sandpit-sandbox`, `sandpit-gateway`.
 
+mod broker;
 mod cli;
 mod client;
 mod commands;
 mod component;
 mod config;
-mod gateways;
 mod logging;
 mod operator;
 mod output;

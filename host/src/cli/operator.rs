@@ -64,6 +64,50 @@ fn with_folder(config: &ConfigArgs, tools: Option<&Path>) -> Sources {
     Sources::new(config.config.clone(), overrides)
 }
 
+/// Arguments of `halt`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "A halt holds until sandpit resume, over restarts too; cancels still pass. Where \
+    no host runs, the next one starts halted. Exit code: 0 it is halted and what was to be \
+    cancelled is; 1 not all of it."
+)]
+pub struct HaltArgs {
+    /// Why, for whoever wants to trade and for the journal.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
+    /// Only this gateway [default: all].
+    #[arg(long, value_name = "NAME")]
+    pub gateway: Option<String>,
+    /// Cancel all open orders of the host too.
+    #[arg(long)]
+    pub cancel_orders: bool,
+    /// The host.
+    #[command(flatten)]
+    pub host: RemoteArgs,
+}
+
+/// Arguments of `resume`.
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    /// Only this gateway [default: all].
+    #[arg(long, value_name = "NAME")]
+    pub gateway: Option<String>,
+    /// The host.
+    #[command(flatten)]
+    pub host: RemoteArgs,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The host.
+    #[command(flatten)]
+    pub host: RemoteArgs,
+    /// The host's whole status as JSON, for scripts.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `tools`.
 #[derive(Debug, Args)]
 pub struct ToolsArgs {

@@ -3,6 +3,7 @@
 mod call;
 mod check;
 mod demo;
+mod halt;
 mod health;
 mod inspect;
 mod journal;
@@ -12,6 +13,7 @@ mod replay;
 mod schema;
 pub mod serve;
 mod simulate;
+mod status;
 mod tools;
 
 use std::process::ExitCode;
@@ -42,6 +44,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Replay(args) => replay::run(args).await,
             Command::Health(args) => health::run(args).await,
             Command::Tools(args) => tools::run(args).await,
+            Command::Status(args) => return status::run(args).await,
             Command::Inspect(args) => inspect::run(args).await,
             Command::Check(args) => return check::run(args).await,
             Command::Grant(args) => policy::grant(args).await,
@@ -50,6 +53,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Disable(args) => policy::switch(args, false).await,
             Command::Pin(args) => policy::pin(args).await,
             Command::Call(args) => call::run(args).await,
+            Command::Halt(args) => return halt::halt(args).await,
+            Command::Resume(args) => return halt::resume(args).await,
             Command::Journal(args) => return journal::run(args),
             Command::Schema => {
                 schema::run();

@@ -53,12 +53,36 @@ mod tests {
     }
 
     #[test]
+    fn the_page_for_operators_has_every_rule_of_orders() {
+        let page = include_str!("../../../docs/operator.md");
+        let listed: Vec<&str> = page
+            .lines()
+            .filter_map(|line| line.strip_prefix("| `")?.split_once("` |"))
+            .map(|(key, _)| key)
+            .collect();
+        let schema: Value = serde_json::from_str(SHIPPED).unwrap();
+        for section in ["GateConfig", "Rules"] {
+            let keys = schema.pointer(&format!("/$defs/{section}/properties"));
+            for key in keys.unwrap().as_object().unwrap().keys() {
+                assert!(
+                    listed.contains(&key.as_str()),
+                    "{section}: {key} has no row"
+                );
+            }
+        }
+    }
+
+    #[test]
     fn the_schema_knows_what_is_wrong() {
         for toml in [
             "[server]\nprot = 1",
             "[server]\nport = 70000",
             "[log]\nformat = \"xml\"",
             "[policy.x]\ngrants = [\"everything\"]",
+            "[gate]\nmode = \"real\"",
+            "[gate.rules]\nmax_quantity = 0",
+            "[gateways.x]\nprot = 1",
+            "[journal]\npath = \"x\"",
             "[policy.x]\npin = \"abc\"",
             "[policy.x.limits]\nmemory = 1",
         ] {

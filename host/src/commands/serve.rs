@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -14,9 +15,9 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use crate::broker::Broker;
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, Read, Sources};
-use crate::gateways::Trading;
 use crate::{logging, operator, shutdown};
 
 /// After how long it is told that tools are compiled.
@@ -52,7 +53,7 @@ pub struct Host {
     pub tools: Tools,
     front: Front,
     listener: TcpListener,
-    trading: Trading,
+    broker: Broker,
     /// The configuration file that is followed, if one is.
     followed: Option<Read>,
 }
@@ -66,23 +67,23 @@ impl Host {
         journal: PathBuf,
         followed: Option<Read>,
     ) -> anyhow::Result<Self> {
-        let trading = Trading::open(config, journal).await?;
-        let sandbox = Sandbox::new(sandbox_config(config), trading.gateways.clone())
+        let broker = Broker::open(config, journal).await?;
+        let sandbox = Sandbox::new(sandbox_config(config), broker.gateways.clone())
             .context("cannot start the sandbox")?;
         let tools = open_tools(config, sandbox).await?;
         let address = SocketAddr::new(config.server.listen, config.server.port);
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("cannot listen on {address}; set another port with --port or PORT")
         })?;
-        trading.connect(config).await;
+        broker.connect(config).await;
         let mut front_config = front_config(config);
-        front_config.operator = operator_config(config, followed.as_ref());
+        front_config.operator = operator_config(config, followed.as_ref(), &broker);
         let front = Front::new(tools.clone(), front_config)?;
         Ok(Self {
             tools,
             front,
             listener,
-            trading,
+            broker,
             followed,
         })
     }
@@ -133,14 +134,16 @@ impl Host {
         let (tools, token) = (self.tools.clone(), watching.clone());
         watches.spawn(async move { tools.watch(token).await });
         if let Some(read) = self.followed {
-            watches.spawn(config::watch(read, self.tools.clone(), watching.clone()));
+            let gateways = self.broker.gateways.clone();
+            let (tools, token) = (self.tools.clone(), watching.clone());
+            watches.spawn(config::watch(read, tools, gateways, token));
         }
         let served = self.front.serve(self.listener, stop).await;
         info!("stopping");
         watching.cancel();
         while watches.join_next().await.is_some() {}
         self.tools.shutdown().await;
-        self.trading.close().await;
+        self.broker.close().await;
         served.context("the HTTP server failed")
     }
 }
@@ -170,7 +173,7 @@ fn components(folder: &Path) -> usize {
 
 /// Who is let in as the operator. Without a token the host serves all the same.
 /// A host that follows no file serves one command, and has no operator.
-fn operator_config(config: &Config, followed: Option<&Read>) -> OperatorConfig {
+fn operator_config(config: &Config, followed: Option<&Read>, broker: &Broker) -> OperatorConfig {
     let Some(read) = followed else {
         return OperatorConfig::default();
     };
@@ -187,6 +190,7 @@ fn operator_config(config: &Config, followed: Option<&Read>) -> OperatorConfig {
     OperatorConfig {
         access,
         config_file: Some(file),
+        trading: Some(Arc::new(broker.clone())),
     }
 }
 

@@ -41,6 +41,15 @@ pub struct GatewaySection {
     /// How long TWS may take to acknowledge an order, in seconds.
     #[schemars(range(min = 1, max = 604_800))]
     pub order_timeout_seconds: u64,
+    /// How many messages may be sent to TWS in one second. TWS disconnects
+    /// whoever sends more than 50, over all of its clients.
+    #[schemars(range(min = 2, max = 1_000))]
+    pub messages_per_second: u32,
+    /// How many of these are kept for orders and cancels.
+    #[schemars(range(min = 1, max = 999))]
+    pub order_reserve: u32,
+    /// Whether delayed quotes may stand in where the account has no live ones.
+    pub delayed_quotes: bool,
     /// Of several gateways, the one that is meant where none is named. Default:
     /// the first in the file. Only in `[gateways.NAME]`.
     #[serde(skip_serializing_if = "is_false")]
@@ -61,6 +70,9 @@ impl Default for GatewaySection {
             connect_timeout_seconds: 15,
             request_timeout_seconds: 20,
             order_timeout_seconds: 10,
+            messages_per_second: 45,
+            order_reserve: 10,
+            delayed_quotes: true,
             default: false,
             gate: None,
         }
@@ -98,6 +110,16 @@ impl GatewaySection {
             ("order_timeout_seconds", self.order_timeout_seconds),
         ] {
             super::seconds(&format!("{section}.{key}"), value)?;
+        }
+        let (all, reserve) = (self.messages_per_second, self.order_reserve);
+        if !(2..=1_000).contains(&all) {
+            bail!("{section}.messages_per_second is {all}; it must be a number from 2 to 1000");
+        }
+        if !(1..all).contains(&reserve) {
+            bail!(
+                "{section}.order_reserve is {reserve}; it must be at least 1 and less than \
+                 messages_per_second, which is {all}"
+            );
         }
         Ok(())
     }

@@ -764,6 +764,8 @@ mod tests {
             ),
             ("[sandbox]\nmax_calls = 0", "max_calls"),
             ("[gateway]\nhost = \"\"", "gateway.host"),
+            ("[gateway]\nmessages_per_second = 1", "messages_per_second"),
+            ("[gateway]\norder_reserve = 45", "order_reserve"),
         ] {
             let error = extract(toml, &[]).expect_err(toml);
             assert!(error.contains(word), "{error}");

@@ -1,15 +1,17 @@
 //! Following the configuration file while the host runs.
 //!
-//! The policy is applied as soon as the file changes. A file that cannot be
-//! read, or is wrong, changes nothing and is told until it is right again.
-//! Everything else in it counts from the next start.
+//! The policy and the rules of the gate are applied as soon as the file
+//! changes. A file that cannot be read, or is wrong, changes nothing and is told
+//! until it is right again. Everything else in it counts from the next start.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use sandpit_gateway::{GateConfig, Gateways};
 use sandpit_tools::Tools;
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -26,7 +28,7 @@ const POLL: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_millis(100);
 
 /// Follows the file that was read, until `stop`.
-pub async fn watch(read: Read, tools: Tools, stop: CancellationToken) {
+pub async fn watch(read: Read, tools: Tools, gateways: Gateways, stop: CancellationToken) {
     let Read {
         config: running,
         sources,
@@ -45,6 +47,7 @@ pub async fn watch(read: Read, tools: Tools, stop: CancellationToken) {
         seen: Ok(text),
         running,
         tools,
+        gateways,
     };
     let mut watching = true;
     loop {
@@ -93,6 +96,7 @@ struct Follower {
     seen: Result<Option<String>, String>,
     running: Config,
     tools: Tools,
+    gateways: Gateways,
 }
 
 impl Follower {
@@ -130,7 +134,8 @@ impl Follower {
             Err(fault) => {
                 warn!(
                     fault,
-                    "the configuration file is not applied; the policy stays as it was"
+                    "the configuration file is not applied; the policy and the rules of orders \
+                     stay as they were"
                 );
                 self.tools.policy_fault(Some(fault));
             }
@@ -158,8 +163,40 @@ impl Follower {
                 return;
             }
         }
+        self.apply_gates(&config);
         self.tools.policy_fault(None);
         self.running = config;
+    }
+
+    /// Sets the rules of every gateway whose rules have changed. What the gate
+    /// remembers, such as how many orders were sent, stays.
+    fn apply_gates(&self, config: &Config) {
+        for gateway in self.gateways.iter() {
+            let name = gateway.name();
+            let (Some(before), Some(after)) = (gate(&self.running, name), gate(config, name))
+            else {
+                // A gateway that is no longer in the file goes with a restart.
+                continue;
+            };
+            if before == after {
+                continue;
+            }
+            for change in differing(&before, &after) {
+                let shown = |value: Option<Value>| match value {
+                    Some(value) => value.to_string(),
+                    None => "not set".to_owned(),
+                };
+                let (before, after) = (shown(change.before), shown(change.after));
+                info!(
+                    gateway = name,
+                    rule = change.key,
+                    before,
+                    after,
+                    "a rule of orders was changed"
+                );
+            }
+            gateway.set_gate(after);
+        }
     }
 }
 
@@ -176,7 +213,18 @@ fn need_restart(running: &Config, new: &Config) -> Vec<String> {
 
 /// Whether a running host takes a setting over.
 fn is_applied(key: &str) -> bool {
-    key.split('.').next() == Some("policy")
+    let parts: Vec<&str> = key.split('.').collect();
+    matches!(
+        parts.as_slice(),
+        ["policy" | "gate", ..] | ["gateways", _, "gate", ..]
+    )
+}
+
+/// The rules of the gateway of this name, if there is one.
+fn gate(config: &Config, name: &str) -> Option<GateConfig> {
+    let sections = config.gateways();
+    let section = sections.iter().find(|(known, _)| *known == name);
+    section.map(|(_, section)| config.gate_of(section))
 }
 
 /// A setting that was changed.
@@ -191,7 +239,7 @@ struct Change {
 }
 
 /// The settings that differ, each by its whole name.
-fn differing(running: &Config, new: &Config) -> Vec<Change> {
+fn differing<T: Serialize>(running: &T, new: &T) -> Vec<Change> {
     let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
     for (config, settings) in [(running, &mut before), (new, &mut after)] {
         match serde_json::to_value(config) {
@@ -240,12 +288,23 @@ mod tests {
         let running = Config::default();
         let mut new = running.clone();
         new.policy.entries.entry("x".to_owned()).or_default();
+        new.gate.rules.max_open_orders = Some(3);
         assert!(need_restart(&running, &new).is_empty());
         new.server.port = 9;
         new.sandbox.cache_folder = Some("cache".into());
         new.operator.token = Some(Secret::new("0123456789abcdef"));
         let live = GatewaySection::default();
         new.gateways.insert("live".to_owned(), live);
+        let changed: Vec<_> = differing(&running, &new)
+            .into_iter()
+            .filter(|change| change.key.starts_with("gate."))
+            .collect();
+        let expected = Change {
+            key: "gate.rules.max_open_orders".to_owned(),
+            before: None,
+            after: Some(3.into()),
+        };
+        assert_eq!(changed, [expected]);
         let keys = need_restart(&running, &new);
         for key in [
             "operator.token",

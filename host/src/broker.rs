@@ -1,8 +1,11 @@
 //! The gateways of a configuration, and the journal that they share.
 
+mod operator;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
+use anyhow::Context;
 use sandpit_gateway::journal::{Journal, Options};
 use sandpit_gateway::model::Endpoint;
 use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
@@ -12,21 +15,29 @@ use crate::config::{Config, GatewaySection};
 
 /// The gateways, and where their orders are written down.
 #[derive(Debug, Clone)]
-pub struct Trading {
+pub struct Broker {
     /// All gateways, the default first.
     pub gateways: Gateways,
     /// The journal, or why there is none: then nothing is traded.
     pub journal: Result<Journal, String>,
 }
 
-impl Trading {
+impl Broker {
     /// Opens the journal and makes the gateways; none connects yet. Without a
     /// journal the host serves all the same, and refuses orders.
     ///
     /// # Errors
     /// If two gateways have the same name, which no configuration leads to.
     pub async fn open(config: &Config, journal: PathBuf) -> anyhow::Result<Self> {
-        let journal = open_journal(journal).await;
+        let config = config.clone();
+        // It reads and writes the journal.
+        tokio::task::spawn_blocking(move || Self::open_now(&config, journal))
+            .await
+            .context("opening the order journal ended by a defect of the host")?
+    }
+
+    fn open_now(config: &Config, journal: PathBuf) -> anyhow::Result<Self> {
+        let journal = open_journal(journal);
         let gateways = config
             .gateways()
             .into_iter()
@@ -34,7 +45,7 @@ impl Trading {
                 let settings = gateway_config(config, name, section);
                 match &journal {
                     Ok(journal) => Gateway::with_journal(settings, journal.clone()),
-                    Err(_) => Gateway::new(settings),
+                    Err(reason) => Gateway::without_journal(settings, reason.clone()),
                 }
             })
             .collect();
@@ -69,13 +80,9 @@ impl Trading {
     }
 }
 
-/// Opens the journal, which reads and writes files.
-async fn open_journal(file: PathBuf) -> Result<Journal, String> {
-    let opening = tokio::task::spawn_blocking(move || Journal::open(file, Options::default()));
-    let opened = match opening.await {
-        Ok(opened) => opened.map_err(|error| error.to_string()),
-        Err(_) => Err("opening the order journal ended by a defect of the host".to_owned()),
-    };
+/// Opens the journal, and says in the log what came of it.
+fn open_journal(file: PathBuf) -> Result<Journal, String> {
+    let opened = Journal::open(file, Options::default()).map_err(|error| error.to_string());
     match &opened {
         Ok(journal) => {
             let path = std::path::absolute(journal.path());
@@ -96,6 +103,9 @@ fn gateway_config(config: &Config, name: &str, section: &GatewaySection) -> Gate
         connect_timeout: Duration::from_secs(section.connect_timeout_seconds),
         request_timeout: Duration::from_secs(section.request_timeout_seconds),
         order_timeout: Duration::from_secs(section.order_timeout_seconds),
+        messages_per_second: section.messages_per_second,
+        order_reserve: section.order_reserve,
+        delayed_quotes: section.delayed_quotes,
         gate: config.gate_of(section),
         ..GatewayConfig::default()
     }
