@@ -1,10 +1,14 @@
 //! What an operator has in hand while tools trade: the gate's rules, the halt,
 //! the journal, several gateways, and tapes.
 
+mod gate;
+mod halt;
+mod journal;
 mod tapes;
 
 use std::path::PathBuf;
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 
@@ -15,6 +19,32 @@ use crate::support::process::Done;
 /// All first-party tools may do what they ask for.
 const POLICY: &str = "[policy.\"*\"]\ngrants = [\"connection\", \"contracts\", \"market-data\", \
                       \"history\", \"account\", \"order-book\", \"trading\"]\n";
+
+/// A buy of SPY that waits far below the market.
+fn buy(quantity: u32) -> Value {
+    json!({
+        "symbol": "SPY",
+        "action": "BUY",
+        "quantity": quantity,
+        "orderType": "LMT",
+        "limitPrice": 10,
+    })
+}
+
+/// Places such an order, for its id.
+async fn place(host: &Host, quantity: u32) -> i64 {
+    let placed = host.post("place_order", buy(quantity)).await.ok();
+    placed["orderId"].as_i64().expect("an order id")
+}
+
+/// Why such an order is refused, if it is.
+async fn refusal(host: &Host, quantity: u32) -> Option<String> {
+    let answer = host.post("place_order", buy(quantity)).await;
+    match answer.status {
+        200 => None,
+        _ => Some(answer.problem(403)),
+    }
+}
 
 /// A folder with a configuration file and a journal, for one host after the
 /// other.
@@ -69,5 +99,12 @@ impl Floor {
     /// Runs a command.
     async fn run(&self, args: &[&str]) -> Done {
         Done::of(self.command().args(args)).await
+    }
+
+    /// Runs a command that asks this host.
+    async fn ask(&self, host: &Host, args: &[&str]) -> Done {
+        let mut args = args.to_vec();
+        args.extend(["--url", &host.base]);
+        self.run(&args).await
     }
 }
