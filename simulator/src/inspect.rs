@@ -76,6 +76,8 @@ pub struct ConnectionTotals {
     pub open: u64,
     /// Of those, ended, for whatever reason.
     pub closed: u64,
+    /// Closed as soon as they were made, while connections are refused. They are not accepted.
+    pub refused: u64,
 }
 
 impl ConnectionInfo {

@@ -100,6 +100,7 @@ impl Simulator {
                         let (id, outbox, slow, is_half_open) = {
                             let mut world = lock(&world);
                             if world.refuses_connections {
+                                world.refused();
                                 continue;
                             }
                             let (id, outbox) = world.connect(peer, closing.clone());

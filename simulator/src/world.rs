@@ -69,6 +69,11 @@ impl World {
         }
     }
 
+    /// Counts a connection that is closed as soon as it was made.
+    pub(crate) fn refused(&mut self) {
+        self.totals.refused += 1;
+    }
+
     /// Registers a new connection: its id, and the end of the queue to write from.
     pub(crate) fn connect(
         &mut self,
@@ -129,7 +134,11 @@ impl World {
                 return Flow::Close(reason);
             }
         }
-        if let Err(refusal) = self.trouble.history(&request, now) {
+        let allowed = self
+            .trouble
+            .writing(&request)
+            .and_then(|()| self.trouble.history(&request, now));
+        if let Err(refusal) = allowed {
             client.refuse(id, refusal);
             return Flow::Continue;
         }

@@ -2,6 +2,7 @@
 //! own link to IBKR, and whether TWS takes orders at all.
 
 use std::collections::VecDeque;
+use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -14,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::codes;
 use crate::convert::time::clock;
-use crate::model::{Error, Result};
+use crate::model::{Error, Result, TwsMessage};
 use crate::orders::reconcile::after_connect;
 use crate::session::Session;
 
@@ -64,6 +65,8 @@ pub(crate) struct Link {
     /// What TWS said when it moved its port (1300).
     moved: OnceLock<String>,
     read_only: AtomicBool,
+    /// The latest refusal of a request because of that.
+    refused: watch::Sender<TwsMessage>,
     data_lost: watch::Sender<u64>,
     restored: mpsc::UnboundedSender<Restored>,
     /// The other end of `restored`, until somebody works on it.
@@ -83,6 +86,10 @@ impl Link {
             link_down: Mutex::default(),
             moved: OnceLock::new(),
             read_only: AtomicBool::new(false),
+            refused: watch::Sender::new(TwsMessage {
+                code: 0,
+                text: String::new(),
+            }),
             data_lost: watch::Sender::new(0),
             restored,
             to_restore: Mutex::new(Some(to_restore)),
@@ -230,8 +237,28 @@ impl Session {
 
     /// Notes it if a message of TWS says that its API is read only.
     pub(crate) fn note_read_only(&self, code: i32, text: &str) {
-        if codes::is_read_only(code, text) && !self.link.read_only.swap(true, Ordering::Relaxed) {
+        if !codes::is_read_only(code, text) {
+            return;
+        }
+        if !self.link.read_only.swap(true, Ordering::Relaxed) {
             tracing::warn!("The API of TWS is set to read only: it takes no orders");
+        }
+        self.link.refused.send_replace(TwsMessage {
+            code,
+            text: text.to_owned(),
+        });
+    }
+
+    /// Works on a request that a read-only API refuses. TWS does not say which
+    /// request it refuses then, and the library waits on.
+    pub(crate) async fn unless_read_only<T>(
+        &self,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        let mut refused = self.link.refused.subscribe();
+        tokio::select! {
+            outcome = work => outcome,
+            Ok(()) = refused.changed() => Err(Error::Rejected(refused.borrow().clone())),
         }
     }
 
@@ -269,8 +296,8 @@ impl Session {
         loop {
             let restored = tokio::select! {
                 restored = restored.recv() => restored,
-                () = tokio::time::sleep(self.config.heartbeat), if self.read_only() => {
-                    if let Err(error) = self.reconcile().await {
+                () = tokio::time::sleep(self.config.heartbeat) => {
+                    if self.read_only() && let Err(error) = self.reconcile().await {
                         tracing::debug!("The orders cannot be read: {error}");
                     }
                     continue;

@@ -71,6 +71,8 @@ impl World {
             Fault::FreeClientId { client_id } => {
                 self.trouble.taken_ids.remove(&client_id);
             }
+            Fault::ReadOnlyApi => self.trouble.is_read_only = true,
+            Fault::WritableApi => self.trouble.is_read_only = false,
             Fault::Garbage { kind } => {
                 for client in self.sessions() {
                     client.send_bytes(garbage::bytes(kind, Dialect::of(client.version)));
@@ -180,6 +182,7 @@ impl World {
         self.trouble.is_half_open = false;
         self.trouble.slow.set(0, 0);
         self.trouble.taken_ids.clear();
+        self.trouble.is_read_only = false;
         self.trouble.pacing = Pacing::default();
         self.exchange.faults = OrderFaults::default();
         self.silence(false);

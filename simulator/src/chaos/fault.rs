@@ -120,6 +120,11 @@ pub enum Fault {
         /// The id.
         client_id: i32,
     },
+    /// The API only lets read: orders, cancels, and questions about open and completed orders
+    /// are refused with 321.
+    ReadOnlyApi,
+    /// The API takes orders again.
+    WritableApi,
     /// Sends a frame that no client can read to every client.
     Garbage {
         /// What is wrong with it.

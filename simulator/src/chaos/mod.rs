@@ -40,6 +40,7 @@ const LIST: usize = 100_000;
 pub(crate) struct Trouble {
     pub(crate) is_half_open: bool,
     pub(crate) taken_ids: BTreeSet<i32>,
+    pub(crate) is_read_only: bool,
     pub(crate) is_link_lost: bool,
     pub(crate) broken: Vec<Farm>,
     pub(crate) pacing: Pacing,
@@ -69,6 +70,7 @@ impl Trouble {
         Self {
             is_half_open: false,
             taken_ids: BTreeSet::new(),
+            is_read_only: false,
             is_link_lost: false,
             broken: Vec::new(),
             pacing: Pacing::default(),
@@ -163,6 +165,27 @@ impl Trouble {
             order_id.unwrap_or_default()
         ));
         Some(*arrives)
+    }
+
+    /// Whether a request may be made, as far as the API may only be read. Reading open and
+    /// completed orders needs the right to write too, as TWS has it.
+    pub(crate) fn writing(&self, request: &Request) -> Result<(), Refusal> {
+        let writes = matches!(
+            request,
+            Request::PlaceOrderRequest(_)
+                | Request::CancelOrderRequest(_)
+                | Request::GlobalCancelRequest(_)
+                | Request::OpenOrdersRequest(_)
+                | Request::AllOpenOrdersRequest(_)
+                | Request::AutoOpenOrdersRequest(_)
+                | Request::CompletedOrdersRequest(_)
+        );
+        if writes && self.is_read_only {
+            return Err(Refusal::validation(
+                "The API interface is currently in Read-Only mode.",
+            ));
+        }
+        Ok(())
     }
 
     /// Whether something waits for the clock.

@@ -1,5 +1,6 @@
 //! Trouble on purpose: what each fault does to a client, and that a seed repeats it.
 
+use futures::StreamExt;
 use ibapi::Client;
 use ibapi::market_data::historical::{BarSize, HistoricalData, ToDuration};
 use sandpit_simulator::{
@@ -69,6 +70,24 @@ async fn a_restart_ends_connections_until_someone_has_logged_in() {
     assert_eq!(Raw::open(&simulator).await.read().await, None);
     simulator.control().step(1);
     connect(&simulator, 1).await;
+    simulator.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_read_only_api_takes_no_orders() {
+    let simulator = still().await;
+    let client = connect(&simulator, 1).await;
+    act(&simulator, Fault::ReadOnlyApi);
+    let mut refused = client.all_open_orders().await.unwrap();
+    let error = refused.next().await.unwrap().unwrap_err();
+    assert!(error.to_string().contains("Read-Only mode"), "{error}");
+    drop(refused);
+    // What is no order can be read all the same.
+    client.server_time().await.unwrap();
+    client.contract_details(&stock("VTI")).await.unwrap();
+    act(&simulator, Fault::WritableApi);
+    let mut allowed = client.all_open_orders().await.unwrap();
+    assert!(allowed.next().await.is_none());
     simulator.shutdown().await;
 }
 

@@ -96,8 +96,11 @@ impl Session {
         let rows = {
             let _turn = self.turns.open_orders.lock().await;
             let failed = |error: ibapi::Error| codes::client_error(&error, what);
-            let rows = self.client.all_open_orders().await.map_err(failed)?;
-            collect(rows, what).await?
+            let work = async {
+                let rows = self.client.all_open_orders().await.map_err(failed)?;
+                collect(rows, what).await
+            };
+            self.unless_read_only(work).await?
         };
         let orders = merge_orders(&rows, self.book.zone());
         for listed in &orders {
@@ -118,8 +121,11 @@ impl Session {
         let what = "the completed orders";
         let _turn = self.turns.completed_orders.lock().await;
         let failed = |error: ibapi::Error| codes::client_error(&error, what);
-        let rows = self.client.completed_orders(false).await.map_err(failed)?;
-        let rows = collect(rows, what).await?;
+        let work = async {
+            let rows = self.client.completed_orders(false).await.map_err(failed)?;
+            collect(rows, what).await
+        };
+        let rows = self.unless_read_only(work).await?;
         Ok(rows
             .iter()
             .filter_map(|row| match row {

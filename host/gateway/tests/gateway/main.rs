@@ -17,4 +17,5 @@ mod orders;
 mod outages;
 mod pacing;
 mod quotes;
+mod supervisor;
 mod support;
