@@ -22,7 +22,8 @@ use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
 use sandpit_front::{Front, FrontConfig};
-use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
+use sandpit_gateway::journal::Options;
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways, Journal};
 use sandpit_simulator::{Simulator, SimulatorConfig};
 use sandpit_tools::{Capability, Policy, PolicyEntry, Sandbox, SandboxConfig, Tools, ToolsConfig};
 use serde_json::{Value, json};
@@ -110,6 +111,13 @@ async fn nothing(config: FrontConfig) -> Server {
     serve(folder.path(), GatewayConfig::default(), config).await
 }
 
+/// A gateway that may trade, with a journal among what the build leaves behind.
+fn gateway(config: GatewayConfig) -> Gateway {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let journal = Journal::open(folder.keep().join("journal.db"), Options::default());
+    Gateway::with_journal(config, journal.unwrap())
+}
+
 async fn serve(folder: &Path, gateway: GatewayConfig, config: FrontConfig) -> Server {
     let policy = Policy::from_iter([("*", PolicyEntry::granting(Capability::ALL))]);
     serve_with(folder, gateway, config, policy).await
@@ -125,7 +133,7 @@ async fn serve_with(
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("components")),
         ..SandboxConfig::default()
     };
-    let sandbox = Sandbox::new(config_of_sandbox, Gateways::one(Gateway::new(gateway))).unwrap();
+    let sandbox = Sandbox::new(config_of_sandbox, Gateways::one(self::gateway(gateway))).unwrap();
     let config_of_tools = ToolsConfig {
         policy,
         ..ToolsConfig::new(folder)

@@ -24,7 +24,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use guest::Guest;
-use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
+use sandpit_gateway::journal::Options;
+use sandpit_gateway::{Gateway, GatewayConfig, Gateways, Journal};
 use sandpit_simulator::Simulator;
 use sandpit_tools::{
     CallRequest, Capability, Failure, Outcome, Policy, PolicyEntry, Sandbox, SandboxConfig,
@@ -76,6 +77,13 @@ async fn open_on(folder: &Path, simulator: &Simulator) -> Tools {
     Tools::open(config(folder), sandbox(gateway)).await.unwrap()
 }
 
+/// A gateway that may trade, with a journal among what the build leaves behind.
+fn gateway(config: GatewayConfig) -> Gateway {
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let journal = Journal::open(folder.keep().join("journal.db"), Options::default());
+    Gateway::with_journal(config, journal.unwrap())
+}
+
 fn sandbox(gateway: GatewayConfig) -> Sandbox {
     let config = SandboxConfig {
         // Compiling all sixteen tools takes seconds.
@@ -83,7 +91,7 @@ fn sandbox(gateway: GatewayConfig) -> Sandbox {
         grace: Duration::from_millis(500),
         ..SandboxConfig::default()
     };
-    Sandbox::new(config, Gateways::one(Gateway::new(gateway))).unwrap()
+    Sandbox::new(config, Gateways::one(self::gateway(gateway))).unwrap()
 }
 
 /// The one tool that this guest becomes.
