@@ -8,42 +8,38 @@
 //!
 //! # The way of an order
 //!
-//! Where orders are prepared (`orders/trading.rs`), one for each gateway:
+//! In `orders/`, one for each gateway, whichever connection it has:
 //!
-//! 1. Build the [`Proposal`] from the qualified contract, with the account named
-//!    in full. All orders of a bracket or an OCA group are one proposal; exits
-//!    of the same proposal need no parent id yet.
-//! 2. [`needs`] says what to fetch: positions and open orders from the caches,
-//!    contract details, quotes younger than [`GateConfig::quote_seconds`], net
-//!    liquidation, profit and loss, rates. Quotes may take a moment, so they are
-//!    fetched before the lock of the next step is taken.
-//! 3. Take the lock that orders the sending of orders (`Turns::sending`), and
-//!    hold it until the order is in the book and, for the journal, on disk. Only
-//!    so can two orders at once not both take the last place under a limit. Under
-//!    it: read positions and open orders, [`GateState::fill`] the situation, and
-//!    [`judge`] it. Orders whose fate is uncertain are open orders.
-//! 4. Refused: answer [`Verdict::sentence`] as `NoPermission`. If
-//!    [`Verdict::halt`] is set, set that halt.
+//! 1. `placing.rs`, `modifying.rs` and `exercising.rs` write in the journal what
+//!    is asked, and build the [`Proposal`] from the qualified contract, with the
+//!    account named in full. All orders of a bracket or an OCA group are one
+//!    proposal; its exits need no parent id yet.
+//! 2. [`needs`] says what to fetch, and `situation.rs` fetches what may take a
+//!    moment: contract details, quotes younger than
+//!    [`GateConfig::quote_seconds`], net liquidation, profit and loss, rates.
+//! 3. `passing.rs` takes the turn to send, which is held until the order is in
+//!    the journal, in the book and handed to the socket. Only so can two orders
+//!    at once not both take the last place under a limit. Under it open orders
+//!    are read, and after them the positions: what fills in between is counted
+//!    twice, never missed. Orders whose fate is uncertain are open orders. Then
+//!    [`GateState::fill`] completes the situation, and [`judge`] judges it.
+//! 4. What is refused is answered by [`Verdict::sentence`] as `NoPermission`. If
+//!    [`Verdict::halt`] is set, that halt is set too.
 //! 5. [`GateState::release`] asks for what is demanded beside the rules. A
-//!    missing confirmation ends the call with what to ask, [`confirmation`];
-//!    when a person has confirmed, [`Approvals::grant`](state::Approvals::grant)
-//!    and run the call again.
-//! 6. [`GateState::admit`] counts the order, the book begins it, the snapshot of
-//!    the state is kept, and it is sent.
+//!    missing confirmation ends the call with what to ask, [`confirmation`]. When
+//!    a person has confirmed, `Gateway::approve` grants exactly this order, and
+//!    the call runs again.
+//! 6. [`GateState::admit`] counts the order. Verdict, order and what the gate
+//!    remembers are written in one go, and only then it is sent.
 //!
-//! `placing.rs` then tells [`Rejections`](state::Rejections) what TWS made of it:
-//! `rejected` for an order that ended in `Error::Rejected`, `accepted` for one
-//! that TWS acknowledged; neither for what is uncertain. A modify is a proposal
-//! of its own with the order as it is in the book; it goes the same way.
-//! `cancelling.rs` asks [`judge`] too, which looks at the connection only. Fills
-//! that `executions.rs` learns of must be in the positions before the next order
-//! is judged, or else still be open orders: counted twice is refused too early,
-//! not counted is too late. The supervisor feeds every profit and loss to
-//! [`Peaks`](state::Peaks) and [`loss_halt`], and watches the halt file.
-//!
-//! A preview goes steps 1 to 3, shows the verdict beside TWS's what-if, and ends
-//! with [`Previews::issue`](state::Previews::issue) for [`OrderDigest::of`] the
-//! proposal.
+//! [`Rejections`](state::Rejections) learn what TWS made of it: `rejected` for an
+//! order that ended in `Error::Rejected`, `accepted` for one that TWS
+//! acknowledged; neither for what is uncertain. `cancelling.rs` asks [`judge`]
+//! too, which looks at the connection only. `halting.rs` feeds profit and loss to
+//! [`Peaks`](state::Peaks) and [`loss_halt`] between the orders, and watches the
+//! halt file. A preview goes the same way without the turn, shows the verdict
+//! beside TWS's what-if, and ends with [`Previews::issue`](state::Previews::issue)
+//! for [`OrderDigest::of`] the proposal.
 //!
 //! ```
 //! use sandpit_gateway::gate::*;

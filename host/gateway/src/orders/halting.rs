@@ -213,11 +213,16 @@ async fn watch_losses(gateway: &Gateway, config: &GateConfig) {
         else {
             continue;
         };
-        let why = {
-            let mut memory = trade.memory();
-            pnl.observe(&mut memory.gate.peaks, &config.time_zone, &mut situation);
-            loss_halt(config, &account, &situation)
+        let (why, rose) = {
+            let peaks = &mut trade.memory().gate.peaks;
+            let before = peaks.clone();
+            pnl.observe(peaks, &config.time_zone, &mut situation);
+            (loss_halt(config, &account, &situation), before != *peaks)
         };
+        if rose {
+            // The best of today is not to be lost with the host.
+            trade.note(Vec::new()).await;
+        }
         if let Some(why) = why {
             let who = format!("the losses of account {account}");
             if let Err(error) = trade.halt(&who, &why, HaltSource::Loss, false).await {

@@ -6,6 +6,7 @@ use time::OffsetDateTime;
 
 use super::{plain, plain_if_given};
 use crate::convert::order::order_type_code;
+use crate::journal::OrderKey;
 use crate::model::{
     Action, Contract, Error, Order, OrderType, Pegged, Result, SecurityType, StopAndLimit,
     TimeInForce, TrailBy,
@@ -195,6 +196,12 @@ fn shown(order: &Order) -> Result<()> {
 fn links(order: &Order) -> Result<()> {
     plain_if_given("account", order.account.as_ref())?;
     plain_if_given("reference", order.reference.as_ref())?;
+    let key = order.reference.as_deref().map(str::parse::<OrderKey>);
+    if let Some(Ok(key)) = key {
+        return Err(Error::invalid(format!(
+            "The reference {key} looks like the host's own name of an order. Choose another one."
+        )));
+    }
     if let Some(parent) = order.parent_id
         && parent <= 0
     {

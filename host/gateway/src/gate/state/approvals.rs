@@ -8,7 +8,7 @@ use crate::gate::digest::OrderDigest;
 use crate::model::Caller;
 
 /// How many confirmations are kept. Beyond it the oldest are forgotten.
-const KEPT: usize = 1_000;
+const KEPT: usize = 250;
 
 /// One confirmation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -104,6 +104,9 @@ impl GateState {
             return;
         }
         self.rates.record(messages, &config.time_zone, now);
-        self.duplicates.record(OrderDigest::alike(proposal), now);
+        if let Some(seconds) = config.rules.duplicate_seconds {
+            let alike = OrderDigest::alike(proposal);
+            self.duplicates.record(alike, seconds, now);
+        }
     }
 }

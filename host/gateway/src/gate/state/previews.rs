@@ -9,8 +9,12 @@ use time::{Duration, OffsetDateTime};
 
 use crate::gate::digest::OrderDigest;
 
-/// How many tokens are remembered. Beyond it the oldest are forgotten.
-const KEPT: usize = 1_000;
+/// How many tokens are remembered. Beyond it the oldest are forgotten. They are
+/// written down with every order, so there are not many.
+const KEPT: usize = 250;
+
+/// How long a token is remembered that is past, to be told from unknown ones.
+const REMEMBERED: Duration = Duration::HOUR;
 
 /// Why a token lets nothing through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -74,9 +78,7 @@ impl Previews {
             .map_err(|_| NoRandomness)?;
         let token: String = secret.iter().map(|byte| format!("{byte:02x}")).collect();
         let life = Duration::seconds(i64::from(seconds));
-        // Those that are past are kept as long again, to be told from unknown ones.
-        self.0
-            .retain(|preview| now - preview.expires < Duration::DAY);
+        self.0.retain(|preview| now - preview.expires < REMEMBERED);
         if self.0.len() >= KEPT {
             self.0.remove(0);
         }

@@ -8,9 +8,6 @@ use time::{Date, Duration, OffsetDateTime};
 use crate::gate::config::local;
 use crate::gate::digest::OrderDigest;
 
-/// How long a duplicate can be asked for: the most that the rule allows.
-const KEPT: Duration = Duration::DAY;
-
 /// How many orders and changes were sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -71,9 +68,11 @@ fn day(zone: &str, now: OffsetDateTime) -> Date {
 pub struct Duplicates(BTreeMap<OrderDigest, OffsetDateTime>);
 
 impl Duplicates {
-    /// Notes that an order was sent.
-    pub fn record(&mut self, alike: OrderDigest, now: OffsetDateTime) {
-        self.0.retain(|_, sent| now - *sent < KEPT);
+    /// Notes that an order was sent. It is remembered for as long as the rule
+    /// asks for it.
+    pub fn record(&mut self, alike: OrderDigest, seconds: u32, now: OffsetDateTime) {
+        let kept = Duration::seconds(i64::from(seconds));
+        self.0.retain(|_, sent| now - *sent < kept);
         self.0.insert(alike, now);
     }
 

@@ -125,3 +125,34 @@ async fn a_loss_halts_between_the_orders_and_at_them() {
     until("the loss is seen", || gateway.halted().is_some()).await;
     setup.end().await;
 }
+
+#[tokio::test]
+async fn the_best_of_today_is_remembered_over_a_restart() {
+    let rules = |gate: &mut sandpit_gateway::GateConfig| {
+        gate.rules.max_drawdown = Some(n("5000"));
+    };
+    let setup = gated(rules).await;
+    let spy = setup.stock("SPY").await;
+    let control = setup.simulator.control();
+    control.set_price("SPY", n("600")).unwrap();
+    let order = buy(100, OrderType::Market);
+    let placed = setup.gateway.place(&caller(), &spy, &order, &plain()).await;
+    placed.unwrap();
+    control.set_price("SPY", n("650")).unwrap();
+    let small = buy(1, OrderType::Limit(n("100")));
+    let place = async |setup: &crate::support::Setup| {
+        setup.gateway.place(&caller(), &spy, &small, &plain()).await
+    };
+    // Some 5,000 ahead.
+    place(&setup).await.unwrap();
+    let setup = setup.restart(rules).await;
+    // Nothing is lost by the day, and 6,000 from its best.
+    setup
+        .simulator
+        .control()
+        .set_price("SPY", n("590"))
+        .unwrap();
+    assert_eq!(kind(place(&setup).await).0, "no-permission");
+    assert_eq!(setup.refusals(), ["max_drawdown"]);
+    setup.end().await;
+}

@@ -202,6 +202,13 @@ async fn the_key_of_an_order_travels_and_nobody_sees_it() {
     assert_eq!(seen, [None, Some("mine".to_owned())]);
     let known = gateway.order(placed.order_id).await.unwrap();
     assert_eq!(known.order.reference, None);
+    // Nobody else can take such a name.
+    let stolen = Order {
+        reference: Some(key.to_string()),
+        ..quiet
+    };
+    let refused = gateway.place(&caller(), &spy, &stolen, &plain()).await;
+    assert_eq!(kind(refused).0, "invalid-request");
     setup.end().await;
 }
 
