@@ -17,6 +17,10 @@ use crate::week::trader::Traded;
 
 const SYMBOLS: [&str; 3] = ["KO", "TLT", "XLF"];
 
+/// How often a request without a certain answer is repeated before another
+/// one is made.
+const TRIES: u32 = 10;
+
 /// One caller, over REST.
 pub struct Caller {
     name: String,
@@ -26,6 +30,8 @@ pub struct Caller {
     /// Orders that may be open.
     open: Vec<i64>,
     asked: u32,
+    /// Requests with a key that had no certain answer yet.
+    unsure: Vec<(&'static str, Value)>,
     traded: Traded,
 }
 
@@ -40,11 +46,13 @@ impl Caller {
             control,
             open: Vec::new(),
             asked: 0,
+            unsure: Vec::new(),
             traded: Traded::default(),
         }
     }
 
-    /// Calls until it is told to stop and knows of all its orders.
+    /// Calls until it is told to stop, and then asks until it knows of all its
+    /// requests what became of them.
     pub async fn call(mut self, stop: CancellationToken) -> Traded {
         while !stop.is_cancelled() {
             match self.random.random_range(0..10) {
@@ -52,6 +60,14 @@ impl Caller {
                 6..=7 => self.change().await,
                 _ => self.cancel().await,
             }
+        }
+        let deadline = Instant::now() + PATIENCE;
+        while let Some((tool, arguments)) = self.unsure.pop() {
+            assert!(
+                Instant::now() < deadline,
+                "never certain: {tool} {arguments}"
+            );
+            self.ask(tool, arguments).await;
         }
         self.traded
     }
@@ -76,9 +92,8 @@ impl Caller {
         } else {
             "SELL"
         };
-        let key = self.key();
         let mut order = json!({
-            "symbol": symbol, "action": action, "idempotencyKey": key,
+            "symbol": symbol, "action": action, "idempotencyKey": self.key(),
             "quantity": self.random.random_range(1..=20), "orderType": "MKT",
         });
         if self.random.random_bool(0.7) {
@@ -86,10 +101,7 @@ impl Caller {
             order["orderType"] = "LMT".into();
             order["limitPrice"] = self.price(symbol, if action == "BUY" { -away } else { away });
         }
-        let answer = self.ask("ibkr_place_order", &order).await;
-        let id = answer.and_then(|answer| answer["orderId"].as_i64());
-        self.open.extend(id);
-        self.traded.keys.insert(key, id.into_iter().collect());
+        self.ask("ibkr_place_order", order).await;
     }
 
     fn one(&mut self) -> Option<i64> {
@@ -103,52 +115,62 @@ impl Caller {
             "orderId": order_id, "quantity": self.random.random_range(1..=25),
             "idempotencyKey": self.key(),
         });
-        self.ask("ibkr_modify_order", &change).await;
+        self.ask("ibkr_modify_order", change).await;
     }
 
     async fn cancel(&mut self) {
         let Some(order_id) = self.one() else { return };
         self.open.retain(|open| *open != order_id);
-        self.ask("ibkr_cancel_order", &json!({"orderId": order_id}))
+        self.ask("ibkr_cancel_order", json!({"orderId": order_id}))
             .await;
     }
 
-    /// Asks until there is an answer that says what happened. A cancel is asked
-    /// once: it has no key.
-    async fn ask(&mut self, tool: &str, arguments: &Value) -> Option<Value> {
-        let deadline = Instant::now() + PATIENCE;
-        loop {
-            let reply = self.client.call(tool, arguments).await;
-            let (end, again) = match &reply {
-                Reply::Done(_) => ("done", false),
-                Reply::Gone => ("gone", true),
-                Reply::Failed { kind, sentence } => {
-                    let defects = ["internal", "unknown-tool", "unknown-route"];
-                    assert!(
-                        !defects.contains(&kind.as_str()),
-                        "{tool}: {kind}: {sentence}"
-                    );
-                    let beginning: String = sentence.chars().take(60).collect();
-                    let refusals = &mut self.traded.refusals;
-                    refusals
-                        .entry(beginning)
-                        .or_insert_with(|| sentence.clone());
-                    let again = ["uncertain", "not-connected"].contains(&kind.as_str())
-                        || sentence.contains("Try again in a moment");
-                    (kind.as_str(), again)
-                }
-            };
-            *self.traded.ends.entry(end.to_owned()).or_default() += 1;
-            match reply {
-                Reply::Done(answer) => return Some(answer),
-                _ if !again || arguments["idempotencyKey"].is_null() => return None,
-                _ => {}
+    /// Asks, if need be a few times, what with a key does no harm. If there is
+    /// no certain answer, it is asked again in the end.
+    async fn ask(&mut self, tool: &'static str, arguments: Value) {
+        let is_keyed = arguments["idempotencyKey"].is_string();
+        for _ in 0..TRIES {
+            let reply = self.client.call(tool, &arguments).await;
+            let again = self.is_uncertain(tool, &reply);
+            if let Reply::Done(answer) = &reply {
+                self.answered(tool, &arguments, answer);
             }
-            assert!(
-                Instant::now() < deadline,
-                "never certain: {tool} {arguments}"
-            );
-            sleep(Duration::from_millis(5)).await;
+            if !again || !is_keyed {
+                return;
+            }
+            sleep(Duration::from_millis(20)).await;
         }
+        self.unsure.push((tool, arguments));
+    }
+
+    fn answered(&mut self, tool: &str, arguments: &Value, answer: &Value) {
+        let key = arguments["idempotencyKey"].as_str();
+        if let ("ibkr_place_order", Some(key), Some(id)) = (tool, key, answer["orderId"].as_i64()) {
+            self.open.push(id);
+            self.traded.keys.insert(key.to_owned(), vec![id]);
+        }
+    }
+
+    /// Whether a reply does not say what happened.
+    fn is_uncertain(&mut self, tool: &str, reply: &Reply) -> bool {
+        let (end, again) = match reply {
+            Reply::Done(_) => ("done", false),
+            Reply::Gone => ("gone", true),
+            Reply::Failed { kind, sentence } => {
+                let defects = ["internal", "unknown-tool", "unknown-route"];
+                let is_defect = defects.contains(&kind.as_str());
+                assert!(!is_defect, "{tool}: {kind}: {sentence}");
+                let beginning: String = sentence.chars().take(60).collect();
+                let refusals = &mut self.traded.refusals;
+                refusals
+                    .entry(beginning)
+                    .or_insert_with(|| sentence.clone());
+                let again = ["uncertain", "not-connected"].contains(&kind.as_str())
+                    || sentence.contains("Try again in a moment");
+                (kind.as_str(), again)
+            }
+        };
+        *self.traded.ends.entry(end.to_owned()).or_default() += 1;
+        again
     }
 }

@@ -40,10 +40,10 @@ fn one(gateway: &Gateway, told: &Told) -> Result<OrderState> {
         RequestOutcome::Reconciled {
             found: Found::Gone,
             sentence,
-        } => Err(Error::Other(format!(
+        } => Err(Error::NotFound(format!(
             "The order was placed before under this idempotencyKey. {sentence}"
         ))),
-        RequestOutcome::Reconciled { sentence, .. } => Err(Error::Other(format!(
+        RequestOutcome::Reconciled { sentence, .. } => Err(Error::NotFound(format!(
             "The order was sent under this idempotencyKey, and did not come about. {sentence} Use \
              a new key to place it again."
         ))),
@@ -62,7 +62,7 @@ fn one(gateway: &Gateway, told: &Told) -> Result<OrderState> {
         }
         RequestOutcome::Asked
         | RequestOutcome::Refused { .. }
-        | RequestOutcome::NotSent { .. } => Err(Error::Other(
+        | RequestOutcome::NotSent { .. } => Err(Error::Pacing(
             "The same was asked before under this idempotencyKey, and is not done with yet. Try \
              again in a moment."
                 .to_owned(),
