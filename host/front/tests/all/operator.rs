@@ -100,7 +100,9 @@ async fn nobody_else_does() {
     assert_eq!(reply.header("allow"), "POST");
     reply.problem(405, "method-not-allowed");
     // Here nobody has wired gateways to the front.
-    let post = server.post("/operator/resume", &json!({})).bearer_auth(TOKEN);
+    let post = server
+        .post("/operator/resume", &json!({}))
+        .bearer_auth(TOKEN);
     send(post).await.problem(409, "conflict");
     server.end().await;
 }

@@ -135,6 +135,8 @@ async fn complete(stream: &mut AccountStream) -> AccountBatch {
         all.values.extend(batch.values);
         all.portfolio.extend(batch.portfolio);
         all.complete = batch.complete;
+        all.updated = batch.updated;
+        all.stale = batch.stale;
     }
     all
 }
@@ -215,5 +217,87 @@ async fn tws_streams_one_account_at_a_time() {
     let mut second = setup.gateway.subscribe_account(Some("DU2")).await.unwrap();
     let all = complete(&mut second).await;
     assert!(all.values.iter().all(|value| value.account == "DU2"));
+    setup.end().await;
+}
+
+#[tokio::test]
+async fn positions_are_asked_for_once_and_never_older_than_a_fill() {
+    let setup = Setup::with(SimulatorConfig::default(), |config| {
+        config.idle_time = Duration::from_secs(3_600);
+    })
+    .await;
+    let gateway = &setup.gateway;
+    for _ in 0..5 {
+        assert_eq!(gateway.positions().await.unwrap().len(), 3);
+    }
+    assert_eq!(setup.received("PositionsRequest"), 1);
+    let spy = setup.stock("SPY").await;
+    for bought in 1..=5 {
+        let order = buy(1, OrderType::Market);
+        let options = OrderOptions::default();
+        let placed = gateway.place(&caller(), &spy, &order, &options).await;
+        assert_eq!(placed.unwrap().filled, 1.into());
+        let positions = gateway.positions().await.unwrap();
+        let held = positions
+            .iter()
+            .find(|position| position.contract.con_id == spy.con_id)
+            .unwrap();
+        assert_eq!(held.quantity, bought.into());
+    }
+    setup.end().await;
+}
+
+#[tokio::test]
+async fn profit_and_loss_share_a_subscription() {
+    let setup = Setup::with(SimulatorConfig::default(), |config| {
+        config.idle_time = Duration::from_secs(3_600);
+    })
+    .await;
+    let gateway = &setup.gateway;
+    let begin = time::OffsetDateTime::now_utc() - time::Duration::SECOND;
+    for _ in 0..5 {
+        let pnl = gateway.pnl(None).await.unwrap();
+        assert!(pnl.as_of > begin && !pnl.stale);
+    }
+    assert_eq!(setup.received("PnLRequest"), 1);
+    setup.simulator.control().drop_connections();
+    until("it is noticed", || !gateway.status().connected).await;
+    until("it is back", || gateway.status().connected).await;
+    let pnl = gateway.pnl(None).await.unwrap();
+    assert!(pnl.daily.is_some());
+    until("it is subscribed again", || {
+        setup.received("PnLRequest") == 2
+    })
+    .await;
+    setup.end().await;
+}
+
+#[tokio::test]
+async fn what_changed_while_the_connection_was_broken_is_told() {
+    let setup = Setup::new().await;
+    let gateway = &setup.gateway;
+    let mut stream = gateway.subscribe_account(None).await.unwrap();
+    let before = complete(&mut stream).await;
+    assert!(before.updated.is_some() && !before.stale);
+    let control = setup.simulator.control();
+    control.refuse_connections();
+    control.drop_connections();
+    let stale = async { while !stream.next(SOON).await.unwrap().unwrap().stale {} };
+    tokio::time::timeout(SOON, stale).await.unwrap();
+    control.accept_connections();
+    let back = async {
+        let mut gap = None;
+        loop {
+            let batch = stream.next(SOON).await.unwrap().unwrap();
+            gap = gap.or(batch.gap);
+            if let Some(gap) = gap.filter(|_| batch.complete && !batch.stale) {
+                return gap;
+            }
+        }
+    };
+    let gap = tokio::time::timeout(SOON, back).await.unwrap();
+    assert!(gap.since <= gap.until);
+    drop(stream);
+    until("nothing runs on", || setup.subscriptions() == 0).await;
     setup.end().await;
 }
