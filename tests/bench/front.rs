@@ -87,7 +87,7 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
         idle.0 as f64 / idle.1 as f64,
     );
     table.row(
-        "idle memory after compiling the sixteen tools",
+        "idle memory after compiling the twenty-two tools",
         mib(after_compiling),
         mib(idle.1),
         after_compiling as f64 / idle.1 as f64,
@@ -111,8 +111,8 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
     );
     let ratio = |ours: Duration| ours.as_secs_f64() / baseline.start_up.as_secs_f64();
     for (what, ours) in [
-        ("start-up, sixteen tools to compile", cold_start),
-        ("start-up, sixteen tools in the cache", host.start_up),
+        ("start-up, twenty-two tools to compile", cold_start),
+        ("start-up, twenty-two tools in the cache", host.start_up),
     ] {
         table.row(what, millis(ours), millis(baseline.start_up), ratio(ours));
     }

@@ -7,6 +7,7 @@ use crate::support::{Era, Host, McpClient, still_simulator};
 /// Every tool with arguments that succeed, in an order that works.
 fn calls() -> Vec<(&'static str, Value)> {
     let resting = json!({"symbol": "AAPL", "action": "BUY", "quantity": 1, "orderType": "LMT", "limitPrice": 1.25});
+    let bracket = json!({"symbol": "AAPL", "action": "BUY", "quantity": 1, "limitPrice": 1.25, "takeProfitPrice": 2, "stopLossPrice": 1});
     vec![
         ("ibkr_connect", json!({})),
         ("ibkr_get_status", json!({})),
@@ -35,7 +36,19 @@ fn calls() -> Vec<(&'static str, Value)> {
         ("ibkr_get_next_valid_id", json!({})),
         ("ibkr_place_order", resting),
         ("ibkr_get_open_orders", json!({})),
+        ("ibkr_get_order_status", json!({"orderId": "last"})),
+        (
+            "ibkr_modify_order",
+            json!({"orderId": "last", "limitPrice": 1.3}),
+        ),
         ("ibkr_cancel_order", json!({"orderId": "last"})),
+        ("ibkr_get_completed_orders", json!({})),
+        (
+            "ibkr_preview_order",
+            json!({"symbol": "AAPL", "action": "BUY", "quantity": 1}),
+        ),
+        ("ibkr_place_bracket_order", bracket),
+        ("ibkr_cancel_all_orders", json!({})),
         ("ibkr_get_executions", json!({})),
         ("ibkr_disconnect", json!({})),
     ]
@@ -53,6 +66,8 @@ fn without_the_moment(mut value: Value) -> Value {
                     let moment = [
                         "orderId",
                         "permId",
+                        "previewToken",
+                        "expires",
                         "since",
                         "updates_count",
                         "lastTime",
@@ -96,7 +111,7 @@ async fn filled_in(host: &Host, mut arguments: Value) -> Value {
 }
 
 #[tokio::test]
-async fn all_sixteen_agree_over_both_eras_and_rest() {
+async fn all_tools_agree_over_both_eras_and_rest() {
     let mut answers = Vec::new();
     for way in ["legacy", "modern", "rest"] {
         // Each way finds the same, still market.
@@ -126,7 +141,7 @@ async fn all_sixteen_agree_over_both_eras_and_rest() {
             assert_eq!(one, other);
         }
     }
-    assert_eq!(answers[0].len(), 16);
+    assert_eq!(answers[0].len(), 22);
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@
 //! one; clients of 2026-07-28 carry version and capabilities in every request.
 //! rmcp speaks both; here is what it is told: who may have a session
 //! ([`endpoint`], [`sessions`]), which tools there are ([`catalog`]), how a call
-//! runs and how a tool's question reaches the person ([`calls`], [`seal`]), and
+//! runs and how a question reaches the person ([`calls`], [`asked`], [`seal`]), and
 //! who learns that the tools changed ([`changes`]).
 
+pub(crate) mod asked;
 mod calls;
 mod catalog;
 mod changes;

@@ -22,7 +22,7 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
-use sandpit_tools::{CallRequest, Descriptor, Outcome, Question, ToolError};
+use sandpit_tools::{CallRequest, Confirmation, Descriptor, Outcome, Question, ToolError};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -31,6 +31,7 @@ pub(crate) use openapi::document as openapi_document;
 
 use crate::arguments;
 use crate::call;
+use crate::mcp::asked::UNCONFIRMED;
 use crate::mcp::content;
 use crate::problem::{Problem, ProblemKind};
 use crate::reply::{self, Body};
@@ -120,6 +121,7 @@ fn answer(outcome: Result<Outcome, ToolError>) -> Result<String, Problem> {
         }),
         Outcome::Failure(failure) => Err(failure.into()),
         Outcome::InputRequired(question) => Err(question_problem(question)),
+        Outcome::ConfirmationNeeded(confirmation) => Err(confirmation_problem(confirmation)),
     }
 }
 
@@ -142,6 +144,12 @@ fn question_problem(question: Question) -> Problem {
     )
     .with("question", question.message)
     .with("schema", question.schema)
+}
+
+/// Nobody can be asked over plain HTTP to confirm an order.
+fn confirmation_problem(confirmation: Confirmation) -> Problem {
+    let kind = ProblemKind::Tool(sandpit_tools::FailureKind::NoPermission);
+    Problem::new(kind, UNCONFIRMED).with("confirmation", confirmation.message)
 }
 
 /// The segments of a path, decoded. None if there is no such path.

@@ -11,8 +11,8 @@ use crate::capability::Capability;
 use crate::descriptor::Descriptor;
 use crate::error::CallError;
 use crate::inspected::Inspected;
-use crate::outcome::{self, Outcome};
-use crate::run::{self, Reached};
+use crate::outcome::{self, Confirmation, Outcome};
+use crate::run::{self, Ended, Reached};
 use crate::scope::Scope;
 use crate::state::State;
 
@@ -93,7 +93,7 @@ impl Component {
             caller,
         };
         let limit = call.limits.answer_bytes;
-        let outcome = run::run(
+        let ended = run::run(
             shared,
             &inner.pre,
             Arc::clone(&inner.name),
@@ -109,7 +109,13 @@ impl Component {
             },
         )
         .await?;
-        outcome::from_guest(outcome, limit)
+        match ended {
+            Ended::Returned(outcome) => outcome::from_guest(outcome, limit),
+            Ended::Unconfirmed(confirmation) => Ok(Outcome::ConfirmationNeeded(Confirmation {
+                message: confirmation.message,
+                approval: confirmation.approval,
+            })),
+        }
     }
 }
 

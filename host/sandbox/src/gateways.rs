@@ -1,8 +1,8 @@
 //! Which gateway a call goes to, decided before its instance starts.
 
-use sandpit_gateway::Gateway;
+use sandpit_gateway::{Gateway, model};
 
-use crate::outcome::{Failure, FailureKind};
+use crate::outcome::{Confirmation, Failure, FailureKind};
 use crate::sandbox::Shared;
 use crate::scope::Scope;
 
@@ -49,4 +49,26 @@ impl Shared {
             )
         })
     }
+
+    /// The gateway of an order that waits for a person.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such gateway.
+    pub(crate) fn gateway_of(&self, confirmation: &Confirmation) -> Result<Gateway, Failure> {
+        self.gateways
+            .get(Some(confirmation.approval.gateway()))
+            .map_err(|error| failure(&error))
+    }
+}
+
+/// What the caller reads of an error of the gateway that no tool has seen.
+pub(crate) fn failure(error: &model::Error) -> Failure {
+    let kind = match error {
+        model::Error::NotConnected(_) => FailureKind::NotConnected,
+        model::Error::InvalidRequest(_) => FailureKind::InvalidArguments,
+        model::Error::NoPermission(_) => FailureKind::NoPermission,
+        _ => FailureKind::Internal,
+    };
+    Failure::new(kind, error.to_string())
 }

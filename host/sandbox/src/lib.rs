@@ -47,8 +47,8 @@ pub use error::{CallError, LoadError, SandboxError};
 pub use inspected::Inspected;
 pub use lines::Lines;
 pub use outcome::{
-    Answer, Blob, Content, EmbeddedResource, Failure, FailureKind, Outcome, Question, ResourceBody,
-    ResourceLink, Structured,
+    Answer, Blob, Confirmation, Content, EmbeddedResource, Failure, FailureKind, Outcome, Question,
+    ResourceBody, ResourceLink, Structured,
 };
 pub use sandbox::Sandbox;
 pub use scope::{Reach, Scope};

@@ -10,9 +10,9 @@ use crate::cache::{Cache, digest_of};
 use crate::call::Call;
 use crate::capability::Capability;
 use crate::config::CallLimits;
-use crate::error::{LoadError, reason};
+use crate::error::{CallError, LoadError, reason};
 use crate::inspected::{Inner, Inspected};
-use crate::run;
+use crate::run::{self, Ended};
 use crate::sandbox::Shared;
 use crate::state::State;
 use crate::{capabilities, descriptor, memory, wasi};
@@ -231,7 +231,7 @@ async fn describe(
         memory: shared.config.memory_limit,
         ..CallLimits::default()
     };
-    let said: wit::Descriptor = run::run(
+    let said: Ended<wit::Descriptor> = run::run(
         shared,
         pre,
         short.into(),
@@ -241,7 +241,11 @@ async fn describe(
     )
     .await
     .map_err(LoadError::Describe)?;
-    descriptor::from_guest(said)
+    match said {
+        Ended::Returned(said) => descriptor::from_guest(said),
+        // It reaches no broker, and so no order.
+        Ended::Unconfirmed(_) => Err(LoadError::Describe(CallError::Trapped)),
+    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::sync::LazyLock;
 
+use sandpit_gateway::model::Approval;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -20,6 +22,20 @@ pub enum Outcome {
     Failure(Failure),
     /// With a question to the person behind the client.
     InputRequired(Question),
+    /// The host ended it, before the first order was sent: a person has to
+    /// confirm that order. Once approved, the same call runs again.
+    ConfirmationNeeded(Confirmation),
+}
+
+/// What a person has to confirm before a call may go on. It is the host's
+/// question: the tool does not learn of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// What the person is shown, built by the host from facts.
+    pub message: String,
+    /// What approves exactly this order. It must reach the client sealed, or
+    /// not at all.
+    pub approval: Approval,
 }
 
 /// A good answer.

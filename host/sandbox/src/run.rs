@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use sandpit_gateway::Gateway;
-use sandpit_gateway::model::Caller;
+use sandpit_gateway::model::{Caller, Confirmation};
 use wasmtime::Store;
 
 use crate::bindings::{Tool, ToolPre};
 use crate::call::{Call, Level};
-use crate::capabilities::{Exceeded, Forbidden};
+use crate::capabilities::{Exceeded, Forbidden, Unconfirmed};
 use crate::error::{CallError, reason};
 use crate::limits::Allowance;
 use crate::log::ToolLog;
@@ -30,6 +30,14 @@ pub(crate) struct Reached {
     pub(crate) caller: Caller,
 }
 
+/// How a run ended whose guest did not fail.
+pub(crate) enum Ended<T> {
+    /// The guest returned this.
+    Returned(T),
+    /// The host ended the guest: a person has to confirm an order first.
+    Unconfirmed(Box<Confirmation>),
+}
+
 /// Runs one export of a fresh instance within the bounds of the call. Without
 /// a gateway the instance cannot reach the broker.
 pub(crate) async fn run<T>(
@@ -39,7 +47,7 @@ pub(crate) async fn run<T>(
     reach: Option<Reached>,
     call: Call,
     export: impl AsyncFnOnce(&Tool, &mut Store<State>, GuestCall) -> wasmtime::Result<T>,
-) -> Result<T, CallError> {
+) -> Result<Ended<T>, CallError> {
     let limits = call.limits;
     let memory = limits.memory.min(shared.config.memory_limit);
     let _place = match reach {
@@ -72,6 +80,7 @@ pub(crate) async fn run<T>(
         scope: call.scope,
         lines: call.lines,
         orders_sent: false,
+        unconfirmed: None,
     });
     let mut store = shared.store(
         State::new(memory, ending.clone(), context, broker),
@@ -102,11 +111,15 @@ pub(crate) async fn run<T>(
         }),
     };
     store.data_mut().context.tell_of_cut();
+    if let Some(confirmation) = store.data_mut().unconfirmed() {
+        // Whatever else went wrong: nothing was sent, and this is what to do.
+        return Ok(Ended::Unconfirmed(confirmation));
+    }
     match result {
         Err(cause) if store.data().orders_sent() => Err(CallError::OrdersUncertain {
             cause: Box::new(cause),
         }),
-        result => result,
+        result => result.map(Ended::Returned),
     }
 }
 
@@ -139,6 +152,10 @@ fn failure(
     log: &ToolLog,
 ) -> CallError {
     tracing::debug!(target: "sandpit::tool", "the instance ended: {error:?}");
+    if error.downcast_ref::<Unconfirmed>().is_some() {
+        // Not the tool's fault, and no word of it in its log.
+        return CallError::Cancelled;
+    }
     if let Some(Forbidden(what)) = error.downcast_ref::<Forbidden>() {
         log.write(Level::Warning, &format!("the tool was ended: {what}"));
         return CallError::BrokenContract((*what).to_owned());

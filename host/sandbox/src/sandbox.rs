@@ -14,7 +14,9 @@ use crate::cache::Cache;
 use crate::capabilities;
 use crate::config::SandboxConfig;
 use crate::error::{LoadError, SandboxError};
+use crate::gateways;
 use crate::inspected::Inspected;
+use crate::outcome::{Confirmation, Failure};
 use crate::slots::Slots;
 use crate::state::State;
 use crate::{engine, load};
@@ -102,6 +104,29 @@ impl Sandbox {
     pub fn is_connected(&self) -> bool {
         let mut gateways = self.shared.gateways.iter();
         gateways.any(|gateway| gateway.status().connected)
+    }
+
+    /// A person has confirmed: the same call, run again, may send the order.
+    ///
+    /// # Errors
+    ///
+    /// What to tell the caller, if it is too late or the host knows no such
+    /// order.
+    pub async fn approve(&self, confirmation: &Confirmation) -> Result<(), Failure> {
+        let gateway = self.shared.gateway_of(confirmation)?;
+        let approved = gateway.approve(&confirmation.approval).await;
+        approved.map_err(|error| gateways::failure(&error))
+    }
+
+    /// A person has said no, or nothing.
+    pub async fn decline(&self, confirmation: &Confirmation) {
+        let Ok(gateway) = self.shared.gateway_of(confirmation) else {
+            return;
+        };
+        if let Err(error) = gateway.decline(&confirmation.approval).await {
+            // It has the same effect: nothing was approved.
+            tracing::debug!(%error, "a declined order was no longer waiting");
+        }
     }
 
     /// Ends everything: takes no more calls, cancels those that run, gives

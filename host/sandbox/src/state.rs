@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sandpit_gateway::Gateway;
-use sandpit_gateway::model::Caller;
+use sandpit_gateway::model::{Caller, Confirmation};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -93,6 +93,8 @@ pub(crate) struct Broker {
     /// Whether the call has sent an order request: from then on a call that
     /// ends badly leaves its caller in doubt.
     pub(crate) orders_sent: bool,
+    /// The order that a person has to confirm before the call may go on.
+    pub(crate) unconfirmed: Option<Box<Confirmation>>,
 }
 
 impl State {
@@ -112,6 +114,11 @@ impl State {
             broker,
             table,
         }
+    }
+
+    /// The order that a person has to confirm before the call may go on.
+    pub(crate) fn unconfirmed(&mut self) -> Option<Box<Confirmation>> {
+        self.broker.as_mut()?.unconfirmed.take()
     }
 
     /// Whether the call has sent an order request.

@@ -215,6 +215,7 @@ impl CallLog {
         match outcome {
             Outcome::Answer(_) => self.line("answer", None),
             Outcome::InputRequired(_) => self.line("input-required", None),
+            Outcome::ConfirmationNeeded(_) => self.line("confirmation-needed", None),
             Outcome::Failure(failure) => self.line(failure.kind.name(), Some(&failure.message)),
         }
     }

@@ -40,9 +40,9 @@ pub use files::component_files;
 pub use foresee::foresee;
 pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
 pub use sandpit_sandbox::{
-    Annotations, Answer, Blob, CallLimits, Capability, Content, Descriptor, EmbeddedResource,
-    Event, Failure, FailureKind, HttpMethod, Level, Outcome, Question, Rate, ResourceBody,
-    ResourceLink, Response, RestRoute, Resume, Sandbox, SandboxConfig, Structured,
+    Annotations, Answer, Blob, CallLimits, Capability, Confirmation, Content, Descriptor,
+    EmbeddedResource, Event, Failure, FailureKind, HttpMethod, Level, Outcome, Question, Rate,
+    ResourceBody, ResourceLink, Response, RestRoute, Resume, Sandbox, SandboxConfig, Structured,
 };
 pub use status::{Status, ToolState, ToolStatus, Usage};
 pub use tool::Tool;

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Instant, SystemTime};
 
-use sandpit_sandbox::{Outcome, Sandbox};
+use sandpit_sandbox::{Confirmation, Failure, Outcome, Sandbox};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -187,6 +187,21 @@ impl Tools {
             (Arc::clone(tool), running)
         };
         Ok(call::call(&tool, running, request, &self.inner.config).await)
+    }
+
+    /// A person has confirmed what [`Outcome::ConfirmationNeeded`] asks: the
+    /// same call, run again, may send the order.
+    ///
+    /// # Errors
+    ///
+    /// What to tell the caller, if it is too late.
+    pub async fn approve(&self, confirmation: &Confirmation) -> Result<(), Failure> {
+        self.inner.sandbox.approve(confirmation).await
+    }
+
+    /// A person has not confirmed it.
+    pub async fn decline(&self, confirmation: &Confirmation) {
+        self.inner.sandbox.decline(confirmation).await;
     }
 
     /// Whether there is something to call, and a broker to ask.

@@ -17,6 +17,9 @@ pub struct Output {
     connected: bool,
     #[serde(flatten)]
     connection: ConnectionStatus,
+    /// Where there are several, the default first
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    gateways: Vec<String>,
 }
 
 impl Tool for GetStatus {
@@ -36,9 +39,15 @@ impl Tool for GetStatus {
 
     fn call(_context: &Context, _input: NoArguments) -> Result<Output, Failure> {
         let status = connection::get_status();
+        let gateways = connection::gateways();
         Ok(Output {
             connected: status.connected,
             connection: status.into(),
+            gateways: if gateways.len() > 1 {
+                gateways
+            } else {
+                Vec::new()
+            },
         })
     }
 }

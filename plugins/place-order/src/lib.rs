@@ -2,7 +2,7 @@
 
 use sandpit_sdk::broker::trading;
 use sandpit_sdk::broker::types::Error;
-use sandpit_sdk::input::{Both, ContractArgument, OrderArgument};
+use sandpit_sdk::input::{Both, ContractArgument, OptionsArgument, OrderArgument};
 use sandpit_sdk::json::{OrderImpact, OrderState, action_code, order_type_code};
 use sandpit_sdk::prelude::*;
 use sandpit_sdk::{Decimal, FailureKind};
@@ -33,21 +33,26 @@ impl Tool for PlaceOrder {
     const DESCRIPTION: &'static str = "Buy or sell: places an order at the broker, for real money \
         on a live account. Prices are in the contract's currency. transmit=false stages it in TWS \
         (status Staged); call again with all its fields, its orderId and transmit=true to send \
-        it. whatIf=true answers margin and commission without placing. Brackets: stage the \
-        parent, then its children with parentId, the last with transmit=true. Answers orderId \
-        and status; follow up with ibkr_get_open_orders and ibkr_get_executions. If its fate is \
-        not known, look there before trying again.";
+        it. whatIf=true answers margin and commission without placing; ibkr_preview_order also \
+        says what the risk gate thinks. With exits, use ibkr_place_bracket_order; to change an \
+        order, ibkr_modify_order. Answers orderId and status; follow up with \
+        ibkr_get_order_status and ibkr_get_executions. If its fate is not known, look there before \
+        trying again; with an idempotencyKey the same call can be repeated safely.";
     const ANNOTATIONS: Annotations = Annotations {
         read_only: false,
         destructive: true,
         idempotent: false,
         open_world: true,
     };
-    type Input = Both<ContractArgument, OrderArgument>;
+    type Input = Both<ContractArgument, Both<OrderArgument, OptionsArgument>>;
     type Output = Output;
 
-    fn call(context: &Context, Both(contract, order): Self::Input) -> Result<Output, Failure> {
+    fn call(
+        context: &Context,
+        Both(contract, Both(order, options)): Self::Input,
+    ) -> Result<Output, Failure> {
         let request = order.request()?;
+        let options = options.into();
         let contract = contract.qualified()?;
         let order = request.order;
         let mut output = Output {
@@ -63,8 +68,8 @@ impl Tool for PlaceOrder {
             return Ok(output);
         }
         let state = match request.order_id {
-            None => trading::place(&contract, &order)?,
-            Some(id) => trading::modify(id, &contract, &order).map_err(no_such_order)?,
+            None => trading::place(&contract, &order, &options)?,
+            Some(id) => trading::modify(id, &contract, &order, &options).map_err(no_such_order)?,
         };
         let state = OrderState::from(state);
         context.info(&format!(

@@ -32,7 +32,12 @@ pub struct Host {
     _folder: TempDir,
 }
 
-/// The sixteen first-party components.
+/// What that configuration says, for a test that changes a part of it.
+pub fn shipped() -> String {
+    std::fs::read_to_string(SHIPPED).unwrap()
+}
+
+/// The twenty-two first-party components.
 pub fn plugins() -> PathBuf {
     built("../target/plugins", "just plugins")
 }

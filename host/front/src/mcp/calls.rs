@@ -1,7 +1,7 @@
 //! `tools/call`: a call with everything that may happen while it runs.
 //!
-//! Events of the tool become progress and log notifications. A question of the
-//! tool becomes an elicitation request, whose answer carries on the call
+//! Events of the tool become progress and log notifications. A question, of the
+//! tool or of the host ([`Asked`]), becomes an elicitation request, whose answer carries on the call
 //! (before 2026-07-28), or the result `input_required`, whose answer comes with
 //! another call (since). What the tool or the broker refuses is a result with
 //! `isError`, which the model reads; only a tool that does not exist is an error
@@ -14,19 +14,19 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, ClientResult, ElicitRequest, ElicitRequestParams,
-    ElicitResult, ElicitationAction, ElicitationSchema, InputRequest, InputRequests,
-    InputRequiredResult, JsonObject, LoggingLevel, LoggingMessageNotificationParam,
-    ProgressNotificationParam, ProgressToken, ServerRequest,
+    CallToolRequestParams, CallToolResponse, ClientResult, ElicitRequest, ElicitResult,
+    ElicitationAction, InputRequest, InputRequests, InputRequiredResult, JsonObject, LoggingLevel,
+    LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken, ServerRequest,
 };
 use rmcp::service::{PeerRequestOptions, RequestContext, RoleServer};
 use sandpit_tools::{
-    CallRequest, Event, Failure, FailureKind, Level, Outcome, Question, Response, Resume, ToolError,
+    CallRequest, Event, Failure, FailureKind, Level, Outcome, Response, Resume, ToolError,
 };
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::asked::Asked;
 use super::content;
 use super::handler::{Handler, is_modern};
 use crate::call;
@@ -48,6 +48,7 @@ pub(super) async fn call(
 ) -> Result<CallToolResponse, ErrorData> {
     let call = Call::new(handler, context, request.name.into_owned());
     let arguments = request.arguments.unwrap_or_default();
+    let tools = &handler.shared.tools;
     let mut round = 0;
     let mut resume = None;
     if call.modern
@@ -60,20 +61,24 @@ pub(super) async fn call(
         let opened = seal.open(&call.tool, &arguments, sealed).map_err(invalid)?;
         let Some(response) = responses.get(QUESTION).and_then(elicited) else {
             // The state is still good: the same question, once more.
-            return Ok(call.ask(&arguments, opened.round, &opened.question));
+            return Ok(call.ask(&arguments, opened.round, &opened.asked));
         };
         seal.spend(&opened).map_err(invalid)?;
         round = opened.round;
-        resume = Some(Resume {
-            state: opened.question.state,
-            response,
-        });
+        resume = match opened.asked.answered(response, tools).await {
+            Ok(resume) => resume,
+            Err(failure) => return Ok(call.failed(failure)),
+        };
     }
     loop {
-        let question = match call.run(arguments.clone(), resume.take()).await {
+        let asked = match call.run(arguments.clone(), resume.clone()).await {
             Ok(Outcome::Answer(answer)) => return Ok(content::result(answer, &call.id).into()),
             Ok(Outcome::Failure(failure)) => return Ok(call.failed(failure)),
-            Ok(Outcome::InputRequired(question)) => question,
+            Ok(Outcome::InputRequired(question)) => Asked::Tool(question),
+            Ok(Outcome::ConfirmationNeeded(confirmation)) => Asked::Host {
+                confirmation,
+                resume,
+            },
             Err(error @ (ToolError::UnknownTool { .. } | ToolError::NotServed { .. })) => {
                 return Err(ErrorData::invalid_params(error.to_string(), None));
             }
@@ -86,27 +91,19 @@ pub(super) async fn call(
             )));
         }
         if !call.can_ask() {
-            return Ok(call.failed(Failure::new(
-                FailureKind::NoPermission,
-                format!(
-                    "The tool needs an answer from you, and this client cannot ask for it: {} Use \
-                     a client that supports elicitation.",
-                    question.message
-                ),
-            )));
+            return Ok(call.failed(asked.unaskable()));
         }
         if call.modern {
-            return Ok(call.ask(&arguments, round, &question));
+            return Ok(call.ask(&arguments, round, &asked));
         }
-        match call.elicit(&question).await {
-            Ok(response) => {
-                resume = Some(Resume {
-                    state: question.state,
-                    response,
-                });
-            }
+        let response = match call.elicit(&asked).await {
+            Ok(response) => response,
             Err(failure) => return Ok(call.failed(failure)),
-        }
+        };
+        resume = match asked.answered(response, tools).await {
+            Ok(resume) => resume,
+            Err(failure) => return Ok(call.failed(failure)),
+        };
     }
 }
 
@@ -205,16 +202,16 @@ impl<'a> Call<'a> {
     }
 
     /// Asks with the result, and leaves it to the client to come back.
-    fn ask(&self, arguments: &JsonObject, round: u32, question: &Question) -> CallToolResponse {
-        let params = match form(question) {
+    fn ask(&self, arguments: &JsonObject, round: u32, asked: &Asked) -> CallToolResponse {
+        let params = match asked.form() {
             Ok(params) => params,
             Err(failure) => return self.failed(failure),
         };
         let seal = &self.handler.shared.seal;
-        let Some(state) = seal.close(&self.tool, arguments, round, question) else {
+        let Some(state) = seal.close(&self.tool, arguments, round, asked) else {
             return self.failed(Failure::new(
                 FailureKind::Internal,
-                "The host could not seal the state of the tool's question.",
+                "The host could not seal the state of the question.",
             ));
         };
         let request = InputRequest::Elicitation(ElicitRequest::new(params));
@@ -223,8 +220,8 @@ impl<'a> Call<'a> {
     }
 
     /// Asks with a request of our own, and waits for the answer.
-    async fn elicit(&self, question: &Question) -> Result<Response, Failure> {
-        let request = ServerRequest::ElicitRequest(ElicitRequest::new(form(question)?));
+    async fn elicit(&self, asked: &Asked) -> Result<Response, Failure> {
+        let request = ServerRequest::ElicitRequest(ElicitRequest::new(asked.form()?));
         let options = PeerRequestOptions::with_timeout(self.handler.shared.question_timeout);
         let asked = async {
             let handle = self.context.peer.send_request_with_option(request, options);
@@ -241,33 +238,14 @@ impl<'a> Call<'a> {
             Ok(ClientResult::ElicitResult(result)) => Ok(answered(result)),
             Ok(_) => Err(Failure::new(
                 FailureKind::Internal,
-                "The client answered the tool's question with something else.",
+                "The client answered the question with something else.",
             )),
             Err(error) => Err(Failure::new(
                 FailureKind::TimedOut,
-                format!("The tool's question was not answered: {error}."),
+                format!("The question was not answered: {error}."),
             )),
         }
     }
-}
-
-/// A question as MCP puts it.
-fn form(question: &Question) -> Result<ElicitRequestParams, Failure> {
-    let schema = Value::Object(question.schema.clone());
-    let requested_schema: ElicitationSchema = serde_json::from_value(schema).map_err(|error| {
-        Failure::new(
-            FailureKind::Internal,
-            format!(
-                "The tool asked a question whose schema is not a flat object of primitive \
-                 properties: {error}."
-            ),
-        )
-    })?;
-    Ok(ElicitRequestParams::FormElicitationParams {
-        meta: None,
-        message: question.message.clone(),
-        requested_schema,
-    })
 }
 
 /// The response that a client sent along with a call, if it is one.

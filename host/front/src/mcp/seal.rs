@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rmcp::model::{JsonObject, RequestStateCodec, SealOptions};
-use sandpit_tools::Question;
+use sandpit_tools::{Confirmation, Question, Response, Resume};
 use serde::{Deserialize, Serialize};
 
+use super::asked::Asked;
 use crate::call;
 
 /// How many used states are remembered at most. When so many are used within
@@ -34,7 +35,7 @@ pub(super) struct Opened {
     /// How many questions the call has asked by now.
     pub(super) round: u32,
     /// The question.
-    pub(super) question: Question,
+    pub(super) asked: Asked,
     id: String,
 }
 
@@ -51,9 +52,34 @@ pub(super) struct InvalidState;
 struct Payload {
     id: String,
     round: u32,
-    message: String,
-    schema: JsonObject,
+    asked: SealedQuestion,
+}
+
+/// A question, as it is sealed.
+#[derive(Serialize, Deserialize)]
+enum SealedQuestion {
+    Tool {
+        message: String,
+        schema: JsonObject,
+        state: String,
+    },
+    Host {
+        confirmation: Confirmation,
+        resume: Option<SealedResume>,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+struct SealedResume {
     state: String,
+    response: SealedResponse,
+}
+
+#[derive(Serialize, Deserialize)]
+enum SealedResponse {
+    Accept(String),
+    Decline,
+    Cancel,
 }
 
 impl Seal {
@@ -73,14 +99,12 @@ impl Seal {
         tool: &str,
         arguments: &JsonObject,
         round: u32,
-        question: &Question,
+        asked: &Asked,
     ) -> Option<String> {
         let payload = Payload {
             id: call::new_id(),
             round,
-            message: question.message.clone(),
-            schema: question.schema.clone(),
-            state: STANDARD.encode(&question.state),
+            asked: sealed(asked),
         };
         let bound = bound_to(tool, arguments);
         let options = SealOptions::new()
@@ -101,14 +125,9 @@ impl Seal {
             tracing::debug!(tool, %error, "a request state was refused");
             InvalidState
         })?;
-        let state = STANDARD.decode(&payload.state).map_err(|_| InvalidState)?;
         Ok(Opened {
             round: payload.round,
-            question: Question {
-                message: payload.message,
-                schema: payload.schema,
-                state,
-            },
+            asked: opened(payload.asked)?,
             id: payload.id,
         })
     }
@@ -132,6 +151,66 @@ impl Seal {
     }
 }
 
+fn sealed(asked: &Asked) -> SealedQuestion {
+    match asked {
+        Asked::Tool(question) => SealedQuestion::Tool {
+            message: question.message.clone(),
+            schema: question.schema.clone(),
+            state: STANDARD.encode(&question.state),
+        },
+        Asked::Host {
+            confirmation,
+            resume,
+        } => SealedQuestion::Host {
+            confirmation: confirmation.clone(),
+            resume: resume.as_ref().map(|resume| SealedResume {
+                state: STANDARD.encode(&resume.state),
+                response: match &resume.response {
+                    Response::Accept(answer) => SealedResponse::Accept(answer.clone()),
+                    Response::Decline => SealedResponse::Decline,
+                    Response::Cancel => SealedResponse::Cancel,
+                },
+            }),
+        },
+    }
+}
+
+fn opened(asked: SealedQuestion) -> Result<Asked, InvalidState> {
+    let bytes = |state: &str| STANDARD.decode(state).map_err(|_| InvalidState);
+    Ok(match asked {
+        SealedQuestion::Tool {
+            message,
+            schema,
+            state,
+        } => Asked::Tool(Question {
+            message,
+            schema,
+            state: bytes(&state)?,
+        }),
+        SealedQuestion::Host {
+            confirmation,
+            resume: None,
+        } => Asked::Host {
+            confirmation,
+            resume: None,
+        },
+        SealedQuestion::Host {
+            confirmation,
+            resume: Some(SealedResume { state, response }),
+        } => Asked::Host {
+            confirmation,
+            resume: Some(Resume {
+                state: bytes(&state)?,
+                response: match response {
+                    SealedResponse::Accept(answer) => Response::Accept(answer),
+                    SealedResponse::Decline => Response::Decline,
+                    SealedResponse::Cancel => Response::Cancel,
+                },
+            }),
+        },
+    })
+}
+
 /// The bytes that a state is bound to. The keys of a `JsonObject` are sorted,
 /// so that the same arguments give the same bytes.
 fn bound_to(tool: &str, arguments: &JsonObject) -> Vec<u8> {
@@ -151,12 +230,12 @@ mod tests {
         json.as_object().unwrap().clone()
     }
 
-    fn question() -> Question {
-        Question {
+    fn question() -> Asked {
+        Asked::Tool(Question {
             message: "Buy 100 SPY?".to_owned(),
             schema: arguments(json!({"type": "object"})),
             state: vec![0, 255, 7],
-        }
+        })
     }
 
     #[test]
@@ -167,7 +246,7 @@ mod tests {
         let sealed = seal.close("t", &there, 3, &question()).unwrap();
         let opened = seal.open("t", &back, &sealed).unwrap();
         assert_eq!(opened.round, 3);
-        assert_eq!(opened.question, question());
+        assert_eq!(opened.asked, question());
     }
 
     #[test]

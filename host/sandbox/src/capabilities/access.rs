@@ -1,9 +1,11 @@
 //! One request's access to the broker: the gateway, and the scope that binds
 //! the tool. Where a scope limits nothing, nothing is asked of TWS for it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sandpit_gateway::Gateway;
+use sandpit_gateway::gate::NewOrder;
 use sandpit_gateway::model::{
     AccountBatch, AccountValue, ComboLeg, Contract, Error, Order, PlacedOrder, Result,
     SecurityType, Status,
@@ -310,6 +312,29 @@ impl Access {
         self.may_trade(order_id, Error::no_order(order_id)).await
     }
 
+    /// The ids of this client's open orders that the tool may trade; none where
+    /// nothing is limited.
+    ///
+    /// # Errors
+    /// As for [`Access::reach_contract`].
+    pub(super) async fn tradable(&self) -> Result<Option<BTreeSet<i32>>> {
+        let rules = self.scope.trading();
+        if !rules.limit_anything() {
+            return Ok(None);
+        }
+        let connection = self.connection().await?;
+        let client_id = self.gateway.status().client_id;
+        let mut ids = BTreeSet::new();
+        for placed in self.gateway.open_orders().await? {
+            if placed.state.client_id == client_id
+                && self.reach_order(rules, &placed, &connection).await?
+            {
+                ids.insert(placed.state.order_id);
+            }
+        }
+        Ok(Some(ids))
+    }
+
     /// The order of this id, if the tool may see it.
     ///
     /// # Errors
@@ -344,6 +369,18 @@ impl Access {
             self.companions(rules, &order).await?;
         }
         Ok((contract, order))
+    }
+
+    /// Orders that belong together, as the scope lets them.
+    ///
+    /// # Errors
+    /// As for [`Access::order`].
+    pub(super) async fn group(&self, mut orders: Vec<NewOrder>) -> Result<Vec<NewOrder>> {
+        for new in &mut orders {
+            let order = new.order.clone();
+            (new.contract, new.order) = self.order(&new.contract, order).await?;
+        }
+        Ok(orders)
     }
 
     /// Checks the orders that this one would act on: the last child of a

@@ -21,6 +21,7 @@ use std::sync::Arc;
 
 use access::Access;
 use sandpit_gateway::model;
+pub(crate) use trading::Unconfirmed;
 use wasmtime::component::{HasData, Linker, ResourceTable, ResourceTableError};
 
 use crate::bindings::sandpit::broker::{orders, types};

@@ -1,4 +1,4 @@
-//! The sixteen tools as they are built.
+//! The twenty-two tools as they are built.
 
 use std::path::PathBuf;
 
@@ -20,27 +20,33 @@ pub fn plugins() -> PathBuf {
 }
 
 #[tokio::test]
-async fn all_sixteen_load_with_no_more_than_they_need() {
+async fn all_load_with_no_more_than_they_need() {
     use Capability::{Account, Connection, Contracts, History, MarketData, OrderBook, Trading};
 
     let tools = open(&plugins()).await;
     let refused = tools.refused();
     assert!(refused.is_empty(), "{refused:?}");
-    let expected: [(&str, &[Capability]); 16] = [
+    let expected: [(&str, &[Capability]); 22] = [
+        ("ibkr_cancel_all_orders", &[Trading]),
         ("ibkr_cancel_order", &[Trading]),
         ("ibkr_connect", &[Connection]),
         ("ibkr_disconnect", &[Connection]),
         ("ibkr_get_account_summary", &[Account]),
+        ("ibkr_get_completed_orders", &[OrderBook]),
         ("ibkr_get_contract_details", &[Contracts]),
         ("ibkr_get_executions", &[OrderBook]),
         ("ibkr_get_historical_data", &[Contracts, History]),
         ("ibkr_get_next_valid_id", &[Trading]),
         ("ibkr_get_open_orders", &[OrderBook]),
+        ("ibkr_get_order_status", &[OrderBook]),
         ("ibkr_get_pnl", &[Account]),
         ("ibkr_get_pnl_single", &[Account]),
         ("ibkr_get_positions", &[Account]),
         ("ibkr_get_status", &[Connection]),
+        ("ibkr_modify_order", &[OrderBook, Trading]),
+        ("ibkr_place_bracket_order", &[Contracts, Trading]),
         ("ibkr_place_order", &[Contracts, Trading]),
+        ("ibkr_preview_order", &[Contracts, Trading]),
         ("ibkr_stream_account_updates", &[Account]),
         ("ibkr_stream_market_data", &[Contracts, MarketData]),
     ];

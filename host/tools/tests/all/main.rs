@@ -86,7 +86,7 @@ fn gateway(config: GatewayConfig) -> Gateway {
 
 fn sandbox(gateway: GatewayConfig) -> Sandbox {
     let config = SandboxConfig {
-        // Compiling all sixteen tools takes seconds.
+        // Compiling all the tools takes seconds.
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("components")),
         grace: Duration::from_millis(500),
         ..SandboxConfig::default()

@@ -73,8 +73,15 @@ pub(super) const fn list(name: &'static str, description: &'static str) -> Field
     }
 }
 
+impl Field {
+    /// What it is called.
+    pub(super) const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
 /// The schema of an object with these fields.
-pub(super) fn schema(fields: &[Field]) -> Schema {
+pub(super) fn schema<'a>(fields: impl IntoIterator<Item = &'a Field>) -> Schema {
     let mut properties = Map::new();
     for field in fields {
         let mut property = Map::new();
@@ -104,10 +111,10 @@ impl<'a> Fields<'a> {
 
     /// The fields of `group` among the arguments, or in the object of this name
     /// if there is one.
-    pub(super) fn flat_or_in(
+    pub(super) fn flat_or_in<'g>(
         arguments: &'a Map<String, Value>,
         object: &str,
-        group: &[Field],
+        group: impl IntoIterator<Item = &'g Field>,
     ) -> Result<Self, Failure> {
         let flat = Self(arguments);
         let nested = match flat.get(object) {
@@ -115,7 +122,8 @@ impl<'a> Fields<'a> {
             Some(Value::Object(nested)) => Self(nested),
             Some(_) => return invalid(format!("{object} must be an object")),
         };
-        let names = || group.iter().map(|field| field.name);
+        let group: Vec<_> = group.into_iter().map(Field::name).collect();
+        let names = || group.iter().copied();
         if let Some(name) = names().find(|name| *name != object && flat.get(name).is_some()) {
             return invalid(format!(
                 "The {object} was given twice, flat ({name}) and as the object `{object}`: \

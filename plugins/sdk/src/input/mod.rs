@@ -11,7 +11,9 @@ mod order;
 pub use both::Both;
 pub use contract::{ContractArgument, details, qualify};
 pub use history::BarsArgument;
-pub use order::{OrderArgument, OrderRequest};
+pub use order::{
+    OptionsArgument, OrderArgument, OrderChangeArgument, OrderRequest, OrderTermsArgument,
+};
 
 use schemars::JsonSchema;
 use serde::Deserialize;

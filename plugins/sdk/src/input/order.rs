@@ -1,6 +1,11 @@
 //! Orders, as they are asked for.
 
+mod change;
+mod options;
 mod order_type;
+
+pub use change::OrderChangeArgument;
+pub use options::OptionsArgument;
 
 use std::borrow::Cow;
 
@@ -15,7 +20,7 @@ use crate::broker::orders::{Algorithm, Oca, OcaType, Order, TimeInForce};
 use crate::broker::types::Action;
 
 /// The fields of an order (TWS `Order`).
-const ORDER: &[Field] = &[
+const TERMS: &[Field] = &[
     text("action", "BUY, SELL or SSHORT"),
     number(
         "quantity",
@@ -59,13 +64,29 @@ const ORDER: &[Field] = &[
     number("displaySize", "Shown part"),
     flag("allOrNone", ""),
     flag("hidden", ""),
+];
+
+/// What else a request to place an order may say.
+const PLACING: &[Field] = &[
     flag("whatIf", "Only answer margin and commission, place nothing"),
     integer(
         "orderId",
         "Of an order to change or transmit; not for new ones",
     ),
-    object("order", "These order fields as an object instead"),
 ];
+
+/// All fields as an object.
+const OBJECT: Field = object("order", "These order fields as an object instead");
+
+/// All that a request to place an order may say.
+fn placing() -> impl Iterator<Item = &'static Field> {
+    TERMS.iter().chain(PLACING).chain([&OBJECT])
+}
+
+/// All that a preview of an order may say.
+fn terms() -> impl Iterator<Item = &'static Field> {
+    TERMS.iter().chain([&OBJECT])
+}
 
 /// An order among the arguments of a tool: as flat fields, or as an object.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -82,7 +103,36 @@ impl JsonSchema for OrderArgument {
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        fields::schema(ORDER)
+        fields::schema(placing())
+    }
+}
+
+/// A new order among the arguments of a tool that does not place it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(transparent)]
+pub struct OrderTermsArgument(Map<String, Value>);
+
+impl JsonSchema for OrderTermsArgument {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "OrderTermsArgument".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        fields::schema(terms())
+    }
+}
+
+impl OrderTermsArgument {
+    /// The order.
+    ///
+    /// # Errors
+    /// If it cannot be right.
+    pub fn order(&self) -> Result<Order, Failure> {
+        order(Fields::flat_or_in(&self.0, "order", terms())?)
     }
 }
 
@@ -103,7 +153,7 @@ impl OrderArgument {
     /// # Errors
     /// If it cannot be right.
     pub fn request(&self) -> Result<OrderRequest, Failure> {
-        let fields = Fields::flat_or_in(&self.0, "order", ORDER)?;
+        let fields = Fields::flat_or_in(&self.0, "order", placing())?;
         Ok(OrderRequest {
             order: order(fields)?,
             order_id: fields.id("orderId")?,

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::is_false;
 use crate::broker::connection as wit;
 use crate::time::Timestamp;
 
@@ -10,6 +11,12 @@ use crate::time::Timestamp;
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ConnectionStatus {
+    gateway: String,
+    /// e.g. connected, waiting-for-login, restarting
+    state: &'static str,
+    /// TWS's API takes no orders
+    #[serde(skip_serializing_if = "is_false")]
+    read_only: bool,
     host: String,
     port: u16,
     client_id: i32,
@@ -31,6 +38,19 @@ pub struct ConnectionStatus {
 impl From<wit::Status> for ConnectionStatus {
     fn from(status: wit::Status) -> Self {
         Self {
+            gateway: status.gateway,
+            state: match status.state {
+                wit::ConnectionState::Connected => "connected",
+                wit::ConnectionState::LinkDown => "link-down",
+                wit::ConnectionState::Connecting => "connecting",
+                wit::ConnectionState::Closed => "closed",
+                wit::ConnectionState::TwsUnreachable => "tws-unreachable",
+                wit::ConnectionState::Refused => "refused",
+                wit::ConnectionState::WaitingForLogin => "waiting-for-login",
+                wit::ConnectionState::ClientIdInUse => "client-id-in-use",
+                wit::ConnectionState::Restarting => "restarting",
+            },
+            read_only: status.read_only,
             host: status.host,
             port: status.port,
             client_id: status.client_id,

@@ -10,6 +10,7 @@ mod contract;
 mod execution;
 mod history;
 mod order;
+mod preview;
 mod quote;
 
 pub use account::{AccountValue, AccountValueContent, PortfolioItem, Position};
@@ -18,6 +19,13 @@ pub use contract::{Contract, ContractDetails, TradingSession};
 pub use execution::Execution;
 pub use history::Bar;
 pub use order::{OpenOrder, Order, OrderImpact, OrderState, action_code, order_type_code};
+pub use preview::{Check, OrderPreview, PreviewObject};
 pub use quote::{Gap, Quote};
 
 pub(crate) use contract::security_type_code;
+
+/// Whether a flag is left out.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_false(value: &bool) -> bool {
+    !value
+}

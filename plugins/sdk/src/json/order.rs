@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Map, Value};
 
-use super::Contract;
+use super::{Contract, is_false};
 use crate::Decimal;
 use crate::broker::orders as wit;
 use crate::broker::trading::OrderImpact as WitOrderImpact;
@@ -88,11 +89,6 @@ pub struct Order {
     hidden: bool,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
 impl From<wit::Order> for Order {
     fn from(order: wit::Order) -> Self {
         let (algo_strategy, algo_params) = match order.algorithm {
@@ -146,6 +142,44 @@ impl From<wit::Order> for Order {
             hidden: order.hidden,
             ..Self::of_type(&order.order_type)
         }
+    }
+}
+
+impl Order {
+    /// The order as the arguments that ask for it, its decimals as texts, which
+    /// are exact.
+    pub(crate) fn into_arguments(self) -> Map<String, Value> {
+        let decimal = |decimal: Decimal| Value::from(decimal.to_string());
+        let time = |time: Timestamp| serde_json::to_value(time).unwrap_or_default();
+        let fields = [
+            ("action", Some(self.action.into())),
+            ("quantity", Some(decimal(self.total_quantity))),
+            ("orderType", Some(self.order_type.into())),
+            ("limitPrice", self.limit_price.map(decimal)),
+            ("auxPrice", self.aux_price.map(decimal)),
+            ("trailingPercent", self.trailing_percent.map(decimal)),
+            ("trailStopPrice", self.trail_stop_price.map(decimal)),
+            ("limitOffset", self.limit_offset.map(decimal)),
+            ("tif", Some(self.tif.into())),
+            ("goodTillDate", self.good_till_date.map(time)),
+            ("goodAfterTime", self.good_after_time.map(time)),
+            ("account", self.account.map(Value::from)),
+            ("outsideRth", Some(self.outside_rth.into())),
+            ("parentId", self.parent_id.map(Value::from)),
+            ("ocaGroup", self.oca_group.map(Value::from)),
+            ("ocaType", self.oca_type.map(Value::from)),
+            ("transmit", Some(self.transmit.into())),
+            ("algoStrategy", self.algo_strategy.map(Value::from)),
+            ("algoParams", Some(Value::from_iter(self.algo_params))),
+            ("orderRef", self.order_ref.map(Value::from)),
+            ("displaySize", self.display_size.map(decimal)),
+            ("allOrNone", Some(self.all_or_none.into())),
+            ("hidden", Some(self.hidden.into())),
+        ];
+        fields
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+            .collect()
     }
 }
 

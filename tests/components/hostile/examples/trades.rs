@@ -26,7 +26,11 @@ fn call(_arguments: &str) -> Outcome {
         all_or_none: false,
         hidden: false,
     };
-    match trading::place(&hostile::stock("AAPL"), &order) {
+    let options = trading::OrderOptions {
+        idempotency_key: None,
+        preview_token: None,
+    };
+    match trading::place(&hostile::stock("AAPL"), &order, &options) {
         Ok(state) => hostile::answer(format!(r#"{{"orderId":{}}}"#, state.order_id)),
         Err(error) => hostile::refused(error),
     }

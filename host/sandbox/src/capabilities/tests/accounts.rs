@@ -205,7 +205,13 @@ async fn orders_go_to_accounts_in_reach() {
     use crate::bindings::sandpit::broker::trading::Host as Trading;
     for account in ["DU1", "DU3", "DU9"] {
         let mut view = tool.view();
-        forbidden(Trading::place(&mut view, spy.clone(), order(Some(account)))).await;
+        forbidden(Trading::place(
+            &mut view,
+            spy.clone(),
+            order(Some(account)),
+            plain(),
+        ))
+        .await;
         forbidden(Trading::what_if(
             &mut view,
             spy.clone(),
@@ -217,14 +223,14 @@ async fn orders_go_to_accounts_in_reach() {
     assert!(!tool.broker.orders_sent);
     // An absent account is filled in.
     let mut view = tool.view();
-    let placed = Trading::place(&mut view, spy.clone(), order(None)).await;
+    let placed = Trading::place(&mut view, spy.clone(), order(None), plain()).await;
     let id = placed.unwrap().order_id;
     let known = setup.gateway.order(id).await.unwrap();
     assert_eq!(known.order.account.as_deref(), Some("DU2"));
     Trading::what_if(&mut view, spy.clone(), order(None))
         .await
         .unwrap();
-    Trading::modify(&mut view, id, spy.clone(), order(None))
+    Trading::modify(&mut view, id, spy.clone(), order(None), plain())
         .await
         .unwrap();
 

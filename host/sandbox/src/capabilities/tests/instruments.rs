@@ -200,10 +200,16 @@ async fn without_a_scope_nothing_more_is_asked() {
         ..limit_order("2")
     };
     use crate::bindings::sandpit::broker::trading::Host as Trading;
-    Trading::modify(&mut view, id, given(spy.clone()), given(order.clone()))
-        .await
-        .unwrap();
-    Trading::place(&mut view, given(spy), given(order))
+    Trading::modify(
+        &mut view,
+        id,
+        given(spy.clone()),
+        given(order.clone()),
+        plain(),
+    )
+    .await
+    .unwrap();
+    Trading::place(&mut view, given(spy), given(order), plain())
         .await
         .unwrap();
     Trading::cancel(&mut view, id).await.unwrap();

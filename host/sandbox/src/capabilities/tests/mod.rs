@@ -24,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use wasmtime::component::ResourceTable;
 
 use super::{BrokerView, CapabilityError};
+use crate::bindings::sandpit::broker::trading::OrderOptions;
 use crate::bindings::sandpit::broker::types::{self as wit, Error};
 use crate::config::Rate;
 use crate::convert::Convert;
@@ -85,6 +86,7 @@ impl Setup {
                 scope: Arc::new(scope),
                 lines,
                 orders_sent: false,
+                unconfirmed: None,
             },
             table: ResourceTable::new(),
             ending: Ending::new(
@@ -195,6 +197,14 @@ fn limit_order(price: &str) -> model::Order {
         10.into(),
         model::OrderType::Limit(price),
     )
+}
+
+/// Nothing along with an order.
+fn plain() -> OrderOptions {
+    OrderOptions {
+        idempotency_key: None,
+        preview_token: None,
+    }
 }
 
 /// A value as a tool gives it.

@@ -38,7 +38,7 @@ async fn only_instruments_in_reach_are_traded() {
     });
     for (asked, named) in [(stock("AAPL"), "AAPL"), (disguised.clone(), "conId 265598")] {
         for text in [
-            forbidden(tool.view().place(asked.clone(), order(same))).await,
+            forbidden(tool.view().place(asked.clone(), order(same), plain())).await,
             forbidden(tool.view().what_if(asked.clone(), order(same))).await,
         ] {
             assert!(text.contains(named), "{text}");
@@ -52,11 +52,19 @@ async fn only_instruments_in_reach_are_traded() {
         .what_if(stock("SPY"), order(same))
         .await
         .unwrap();
-    let placed = tool.view().place(stock("SPY"), order(same)).await.unwrap();
+    let placed = tool
+        .view()
+        .place(stock("SPY"), order(same), plain())
+        .await
+        .unwrap();
     // Nor does an order become another's.
-    forbidden(tool.view().modify(placed.order_id, disguised, order(same))).await;
+    forbidden(
+        tool.view()
+            .modify(placed.order_id, disguised, order(same), plain()),
+    )
+    .await;
     tool.view()
-        .modify(placed.order_id, stock("SPY"), order(same))
+        .modify(placed.order_id, stock("SPY"), order(same), plain())
         .await
         .unwrap();
     tool.view().cancel(placed.order_id).await.unwrap();
@@ -76,8 +84,13 @@ async fn an_order_out_of_sight_reads_as_one_that_does_not_exist() {
             refused(blind.view().cancel(4_711)).await,
         ),
         (
-            refused(blind.view().modify(id, stock("SPY"), order(same))).await,
-            refused(blind.view().modify(4_711, stock("SPY"), order(same))).await,
+            refused(blind.view().modify(id, stock("SPY"), order(same), plain())).await,
+            refused(
+                blind
+                    .view()
+                    .modify(4_711, stock("SPY"), order(same), plain()),
+            )
+            .await,
         ),
     ] {
         assert_eq!(absent(hidden, id), absent(missing, 4_711));
@@ -85,7 +98,7 @@ async fn an_order_out_of_sight_reads_as_one_that_does_not_exist() {
     // One that is seen and may not be traded is another matter.
     let mut reader = setup.tool(trades(&["SPY"]));
     forbidden(reader.view().cancel(id)).await;
-    forbidden(reader.view().modify(id, stock("SPY"), order(same))).await;
+    forbidden(reader.view().modify(id, stock("SPY"), order(same), plain())).await;
     assert_eq!(setup.received("CancelOrderRequest"), 0);
     assert_eq!(setup.received("PlaceOrderRequest"), sent);
     setup.end().await;
@@ -116,7 +129,7 @@ async fn the_word_of_whoever_staged_an_order_does_not_count() {
             .unwrap()
             .is_empty()
     );
-    let refusal = refused(view.modify(id, stock("SPY"), order(same))).await;
+    let refusal = refused(view.modify(id, stock("SPY"), order(same), plain())).await;
     absent(refusal, id);
     setup.end().await;
 }
@@ -135,28 +148,37 @@ async fn a_child_needs_a_parent_in_reach() {
         .await;
     let parent = parent.unwrap().order_id;
     let sent = setup.received("PlaceOrderRequest");
-    let child = |id: i32| order(move |order| order.parent_id = Some(id));
+    let child = |id: i32| {
+        order(move |order| {
+            order.action = Action::Sell;
+            order.parent_id = Some(id);
+        })
+    };
     // The last child transmits its parent, so this would trade AAPL.
     let mut reader = setup.tool(trades(&["SPY"]));
-    forbidden(reader.view().place(stock("SPY"), child(parent))).await;
+    forbidden(reader.view().place(stock("SPY"), child(parent), plain())).await;
     let mut blind = setup.tool(symbols(&["SPY"]));
     let words = |error: Error, id: i32| match error {
         Error::InvalidRequest(text) => text.replace(&id.to_string(), "ID"),
         other => panic!("there is no such parent: {other:?}"),
     };
-    let hidden = refused(blind.view().place(stock("SPY"), child(parent))).await;
-    let missing = refused(blind.view().place(stock("SPY"), child(4_711))).await;
+    let hidden = refused(blind.view().place(stock("SPY"), child(parent), plain())).await;
+    let missing = refused(blind.view().place(stock("SPY"), child(4_711), plain())).await;
     assert_eq!(words(hidden, parent), words(missing, 4_711));
     assert_eq!(setup.received("PlaceOrderRequest"), sent);
 
     let own = order(|order| order.transmit = false);
     let own = blind
         .view()
-        .place(stock("SPY"), own)
+        .place(stock("SPY"), own, plain())
         .await
         .unwrap()
         .order_id;
-    blind.view().place(stock("SPY"), child(own)).await.unwrap();
+    blind
+        .view()
+        .place(stock("SPY"), child(own), plain())
+        .await
+        .unwrap();
     setup.end().await;
 }
 
@@ -182,11 +204,11 @@ async fn a_group_out_of_reach_is_not_joined() {
     let mut tool = setup.tool(trades(&["SPY"]));
     // Its fill would cancel their order.
     let joins = order(|order| order.oca = group("theirs"));
-    let text = forbidden(tool.view().place(stock("SPY"), joins)).await;
+    let text = forbidden(tool.view().place(stock("SPY"), joins, plain())).await;
     assert!(text.contains("theirs"), "{text}");
     for _ in 0..2 {
         let own = order(|order| order.oca = group("own"));
-        tool.view().place(stock("SPY"), own).await.unwrap();
+        tool.view().place(stock("SPY"), own, plain()).await.unwrap();
     }
     setup.end().await;
 }
@@ -244,11 +266,14 @@ async fn a_combo_is_judged_by_its_legs_and_its_type() {
     let mut whole = setup.tool(scope(&["BAG", "OPT"]));
     let mut view = whole.view();
     for combo in [disguised, mixed] {
-        let text = forbidden(view.place(given(combo.clone()), order(one))).await;
+        let text = forbidden(view.place(given(combo.clone()), order(one), plain())).await;
         assert!(text.contains("SPY (BAG)"), "{text}");
         forbidden(view.what_if(given(combo), order(one))).await;
     }
-    let placed = view.place(given(spy.clone()), order(one)).await.unwrap();
+    let placed = view
+        .place(given(spy.clone()), order(one), plain())
+        .await
+        .unwrap();
     assert_eq!(
         order_book::Host::open_orders(&mut view)
             .await
@@ -260,7 +285,7 @@ async fn a_combo_is_judged_by_its_legs_and_its_type() {
     // Without the type of the combo or of its legs it is out of reach.
     for types in [&["OPT"], &["BAG"]] {
         let mut tool = setup.tool(scope(types));
-        forbidden(tool.view().place(given(spy.clone()), order(one))).await;
+        forbidden(tool.view().place(given(spy.clone()), order(one), plain())).await;
         let mut view = tool.view();
         assert!(
             order_book::Host::open_orders(&mut view)
