@@ -148,17 +148,13 @@ impl Book {
         state.client_id = client_id;
         state.zone = zone;
         // What an earlier connection did not answer, it never will.
-        for entry in state.orders.values_mut().filter(|entry| !entry.heard) {
-            entry.lost = true;
-        }
+        state.orders.values_mut().for_each(Entry::lose);
     }
 
     /// The connection broke: whatever TWS has not answered, it will not.
     pub(crate) fn disconnected(&self) {
         let mut state = self.state();
-        for entry in state.orders.values_mut().filter(|entry| !entry.heard) {
-            entry.lost = true;
-        }
+        state.orders.values_mut().for_each(Entry::lose);
         state.what_ifs.clear();
         if state.lost_at.is_none() {
             let lost_at = OffsetDateTime::now_utc();
@@ -213,6 +209,14 @@ impl Book {
     /// order counts as one that somebody else made.
     pub(super) fn name(&self, order_id: i32, key: OrderKey) {
         self.with(order_id, |entry| entry.key = Some(key));
+    }
+
+    /// An order that TWS shall hold, until it transmits it with the last one of
+    /// its group: TWS will speak of it then.
+    pub(super) fn joins_group(&self, order_id: i32) {
+        self.with(order_id, |entry| {
+            entry.state.status = OrderStatus::ApiPending
+        });
     }
 
     /// A what-if order is about to be sent.

@@ -17,7 +17,16 @@ type Fills = BTreeMap<String, (Decimal, String)>;
 /// Holds the fills of today in the journal against those of TWS, and says in
 /// the log where they differ.
 pub(super) async fn check_fills(session: &Session) {
-    for difference in differences(&session.book).await {
+    let book = &session.book;
+    let first = differences(book).await;
+    if first.is_empty() {
+        return;
+    }
+    // A fill in this very moment may be known here and not be written yet.
+    tokio::time::sleep(session.config.order_settle).await;
+    book.settled().await;
+    let again = differences(book).await;
+    for difference in first.iter().filter(|one| again.contains(one)) {
         tracing::error!("{difference}");
     }
 }

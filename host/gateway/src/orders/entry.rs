@@ -109,6 +109,14 @@ impl Entry {
         }
     }
 
+    /// The connection is gone: what TWS has not answered, it will not. Of an
+    /// order that it holds until it is transmitted, it has nothing to say.
+    pub(super) fn lose(&mut self) {
+        if !self.heard && self.state.status != OrderStatus::Staged {
+            self.lost = true;
+        }
+    }
+
     /// What rows about it are about.
     pub(super) fn about(&self) -> About {
         let state = &self.state;
@@ -298,6 +306,17 @@ impl Entry {
             self.state.last_fill_price = told.last_fill_price;
             self.state.why_held = told.why_held.clone();
         }
+    }
+
+    /// Whether it may be this order, of which TWS has not spoken, by the text that
+    /// its caller gave it to travel with and by what it trades.
+    pub(super) fn resembles(&self, other: &PlacedOrder) -> bool {
+        let essence = |contract: &Contract, order: &Order| {
+            let text = order.reference.clone();
+            (text, contract.con_id, order.action, order.quantity)
+        };
+        self.order.reference.is_some()
+            && essence(&self.contract, &self.order) == essence(&other.contract, &other.order)
     }
 
     /// TWS lists as open an order that was thought to have ended before.

@@ -154,6 +154,7 @@ async fn send_all(
         return Err(error);
     }
     let mut handed: Vec<Handed> = Vec::with_capacity(ready.len());
+    let transmits = ready.iter().any(|(_, order)| order.transmit);
     for ((id, key), (contract, order)) in ids.into_iter().zip(keys).zip(ready) {
         let words = words(&contract, &order);
         let failed = if handed.iter().any(|before| before.failed.is_some()) {
@@ -165,6 +166,9 @@ async fn send_all(
             session.book.begin(id, &contract, &order);
             if let Some(key) = key {
                 session.book.name(id, key);
+            }
+            if transmits && !order.transmit {
+                session.book.joins_group(id);
             }
             send(&session, id, &contract, &order, true).await.err()
         };

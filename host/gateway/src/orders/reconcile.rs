@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use ibapi::orders as ib;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use super::book::Book;
 use super::checking;
 use super::entry::Entry;
 use super::reading::{Listed, collect};
-use crate::codes;
-use crate::journal::{About, Event, Found, Gap, GapKind, Reconciled, StateRecord};
+use crate::codes::{self, OrderMessage};
+use crate::journal::{About, Event, Found, Gap, GapKind, Note, Reconciled, StateRecord};
 use crate::model::{OrderStatus, Result};
 use crate::session::Session;
 
@@ -119,15 +120,68 @@ async fn look(session: &Arc<Session>, certain: &[i32]) -> Result<Vec<i32>> {
             missing.push(order_id);
         }
     }
-    missing.retain(|order_id| {
-        let is_certain = certain.contains(order_id);
-        if is_certain {
-            book.give_up(*order_id);
+    let mut still = Vec::new();
+    for order_id in missing {
+        if !certain.contains(&order_id) {
+            still.push(order_id);
+            continue;
         }
-        !is_certain
-    });
+        match ask_by_cancel(session, order_id).await {
+            Whereabouts::Nowhere => book.give_up(order_id),
+            Whereabouts::Ended => {}
+            Whereabouts::Unknown => still.push(order_id),
+        }
+    }
     book.changed();
-    Ok(missing)
+    Ok(still)
+}
+
+/// Where an order is that TWS does not list.
+enum Whereabouts {
+    Nowhere,
+    Ended,
+    Unknown,
+}
+
+/// TWS does not list what it holds until it is transmitted. Of a group that
+/// broke in the middle, such an order is taken back, and TWS's answer tells
+/// whether it had it. Any other order that it does not list is nowhere.
+async fn ask_by_cancel(session: &Session, order_id: i32) -> Whereabouts {
+    let book = &session.book;
+    let held = book.with(order_id, |entry| {
+        !entry.order.transmit && entry.state.perm_id.is_none()
+    });
+    if held != Some(true) {
+        return Whereabouts::Nowhere;
+    }
+    // The end of its parent may have been its own.
+    if book.take_completed(order_id, &[]) {
+        return Whereabouts::Ended;
+    }
+    let why = "The host cancels it: it was to be transmitted with others that never arrived.";
+    book.note(order_id, why).await;
+    book.with(order_id, Entry::listen);
+    session.pacing.order().await;
+    let sent = session.client.cancel_order(order_id, "").await;
+    let deadline = Instant::now() + session.config.order_timeout;
+    if sent.is_ok() {
+        // The answers come by the stream of order updates.
+        let answered = |entry: &mut Entry| {
+            let ended = entry.state.status.is_final();
+            (ended || entry.lost || entry.cancel_answer.is_some()).then_some(())
+        };
+        book.wait(order_id, deadline, answered).await;
+    }
+    let answer = book.with(order_id, |entry| {
+        entry.lost = true;
+        entry.refusal = None;
+        entry.cancel_answer.take()
+    });
+    match answer.flatten() {
+        Some((OrderMessage::Unknown, _)) => Whereabouts::Nowhere,
+        _ if book.take_completed(order_id, &[]) => Whereabouts::Ended,
+        _ => Whereabouts::Unknown,
+    }
 }
 
 async fn read_executions(session: &Session) -> Result<()> {
@@ -218,14 +272,20 @@ impl Book {
     /// nothing of it.
     fn take_completed(&self, order_id: i32, completed: &[Listed]) -> bool {
         let mut state = self.state();
+        let perm_ids: HashSet<i64> = state
+            .orders
+            .values()
+            .filter_map(|entry| entry.state.perm_id)
+            .collect();
         let Some(entry) = state.orders.get_mut(&order_id) else {
             // Its end was told and it was let go of meanwhile.
             return true;
         };
-        let is_it = |listed: &&Listed| {
-            let (perm_id, known) = (listed.placed.state.perm_id, entry.state.perm_id);
-            let same_key = listed.key.is_some() && listed.key == entry.key;
-            (known.is_some() && perm_id == known) || (known.is_none() && same_key)
+        let is_it = |listed: &&Listed| match (entry.state.perm_id, listed.placed.state.perm_id) {
+            (Some(known), told) => Some(known) == told,
+            (None, Some(told)) if perm_ids.contains(&told) => false,
+            (None, _) if listed.key.is_some() => listed.key == entry.key,
+            (None, _) => entry.resembles(&listed.placed),
         };
         let listed = completed.iter().find(is_it);
         let ended_before = entry.state.status.is_final();
@@ -272,6 +332,21 @@ impl Book {
         };
         tracing::warn!("Order {order_id}: {sentence}");
         self.record_found(&mut entry, found, sentence.to_owned());
+    }
+
+    /// Writes what the host itself does with an order, before it does it.
+    async fn note(&self, order_id: i32, text: &str) {
+        tracing::warn!("Order {order_id}: {text}");
+        let about = self.with(order_id, |entry| entry.about());
+        let (Some(recorder), Some(about)) = (&self.recorder, about) else {
+            return;
+        };
+        let note = Note {
+            who: "host".to_owned(),
+            text: text.to_owned(),
+        };
+        recorder.record(about, Event::Note(note));
+        recorder.settled().await;
     }
 
     /// Writes what looking an order up has found.

@@ -139,7 +139,6 @@ pub(super) fn placed(standing: &Standing) -> Option<PlacedOrder> {
         Stage::Refused | Stage::NotSent | Stage::NeverArrived | Stage::Rejected => {
             OrderStatus::Inactive
         }
-        Stage::Sent | Stage::Uncertain if !order.transmit => OrderStatus::Staged,
         Stage::Asked | Stage::Sent | Stage::Uncertain => OrderStatus::ApiPending,
         Stage::Working | Stage::Gone => state.status,
     };
@@ -259,6 +258,7 @@ impl Book {
             return;
         }
         let gateway = recorder.gateway.clone();
+        let kept = strangers.clone();
         let question = move |reader: &Reader| {
             let mut found = Vec::new();
             for ids in strangers {
@@ -277,7 +277,11 @@ impl Book {
                     self.introduce_one(recorder, &ids, standing.as_ref());
                 }
             }
-            Err(error) => tracing::error!("Whose orders TWS tells of is not known: {error}"),
+            Err(error) => {
+                tracing::error!("Whose orders TWS tells of is not known yet: {error}");
+                let mut state = self.state();
+                kept.into_iter().for_each(|ids| state.ask_name(ids));
+            }
         }
     }
 

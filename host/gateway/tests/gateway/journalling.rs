@@ -4,14 +4,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rust_decimal::Decimal;
+use sandpit_gateway::gate::{NewOrder, Role};
 use sandpit_gateway::journal::{
     Event, Filter, Journal, Kind, Options, Reader, RequestOutcome, Row, Stage, Standing,
 };
 use sandpit_gateway::model::{Contract, Endpoint, Error, OrderOptions, OrderStatus, OrderType};
 use sandpit_gateway::{Gateway, GatewayConfig};
-use sandpit_simulator::{Fault, Simulator, SimulatorConfig, Wait};
+use sandpit_simulator::{Fault, OrderRecord, Simulator, SimulatorConfig, Wait};
 
-use crate::support::{buy, caller, config_for, n, until};
+use crate::support::{buy, caller, config_for, n, sell, until};
 
 /// A simulator, and a host that comes and goes with its journal.
 struct Setup {
@@ -403,4 +404,42 @@ async fn an_uncertain_order_counts_as_open_until_it_is_resolved() {
     let is_resolved = |outcome: &&RequestOutcome| !outcome.is_open();
     assert!(outcomes.iter().all(is_resolved), "{outcomes:?}");
     setup.end().await;
+}
+
+#[tokio::test]
+async fn what_is_left_of_a_bracket_that_broke_is_taken_back() {
+    for arrives in [false, true] {
+        let setup = Setup::new().await;
+        let contract = setup.spy().await;
+        let leg = |order, role| NewOrder {
+            contract: contract.clone(),
+            order,
+            role,
+        };
+        let bracket = vec![
+            leg(buy(3, OrderType::Limit(n("590"))), Role::Entry),
+            leg(sell(3, OrderType::Limit(n("620"))), Role::Exit),
+            leg(sell(3, OrderType::Stop(n("570"))), Role::Exit),
+        ];
+        setup.act(Fault::DropOnOrder { next: 1, arrives });
+        let options = OrderOptions::default();
+        let placed = setup
+            .gateway
+            .place_group(&caller(), bracket, &options)
+            .await;
+        assert!(placed.is_err(), "{placed:?}");
+        until("nothing is open", || {
+            let reader = Reader::open(setup.path()).unwrap();
+            reader.unfinished().unwrap().is_empty()
+        })
+        .await;
+        let open = |order: &OrderRecord| order.status != "Cancelled";
+        assert!(!setup.simulator.books().orders.iter().any(open));
+        let orders = setup.simulator.books().orders;
+        assert_eq!(orders.len(), usize::from(arrives));
+        for order in orders {
+            assert_eq!(setup.stage(order.order_id), Some(Stage::Cancelled));
+        }
+        setup.end().await;
+    }
 }
