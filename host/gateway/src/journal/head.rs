@@ -7,7 +7,7 @@
 //! never runs ahead of them.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -16,6 +16,9 @@ use super::table::Link;
 
 /// What the line begins with: what it is, and its format.
 const MARK: &str = "sandpit-journal-head-1";
+
+/// How often a head file is looked at again that changes while it is read.
+const TRIES: usize = 100;
 
 /// What the head file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -84,14 +87,29 @@ pub(super) fn look(journal: &Path) -> io::Result<Found> {
 }
 
 fn read(file: &File) -> io::Result<Found> {
-    let mut line = Vec::new();
-    // A little more than any head has: what is longer is none.
-    file.take(1024).read_to_end(&mut line)?;
+    let mut line = at_a_time(file)?;
+    // A host may write in the middle of a look. Two alike are what it wrote.
+    for _ in 0..TRIES {
+        let again = at_a_time(file)?;
+        if again == line {
+            break;
+        }
+        line = again;
+    }
     if line.is_empty() {
         return Ok(Found::Nothing);
     }
     let head = std::str::from_utf8(&line).ok().and_then(Head::parse);
     Ok(head.map_or(Found::Unreadable, Found::Head))
+}
+
+fn at_a_time(file: &File) -> io::Result<Vec<u8>> {
+    let mut file = file;
+    file.seek(SeekFrom::Start(0))?;
+    let mut line = Vec::new();
+    // A little more than any head has: what is longer is none.
+    file.take(1024).read_to_end(&mut line)?;
+    Ok(line)
 }
 
 /// The head file of a journal that this host writes.

@@ -43,7 +43,7 @@
 //!
 //! # How the gateway calls it
 //!
-//! - `orders/trading.rs`, `place`, `modify`, `cancel`: at the entry, before the
+//! - `orders/rows.rs`, for place, modify and exercise: at the entry, before the
 //!   contract is qualified, `begin(now, about, Asked::place(…).once(key))`, with
 //!   `about.gateway` set, and `about.client_id` too for a change or a cancel.
 //!   [`Begun::Repeated`] answers what happened (its [`Told::standing`] has the
@@ -51,11 +51,11 @@
 //!   [`Told::conflict`]. [`Begun::New`] has the `about` for what follows. When
 //!   `prepare` fails, append [`Refused`] with its words.
 //! - `orders/placing.rs`, inside of the turn for sending: take the id, put
-//!   `client_id`, `order_id` and `account` into `about`, `append_all` the
-//!   [`Verdict`] (made from [the gate's](crate::gate::Verdict)) and the
-//!   [`Sending`] with contract and order as they are sent, and wait for it. If
-//!   it fails, forget the order in the book and answer its
-//!   words: nothing may be sent. `not_sent` appends [`NotSent`] for all but an
+//!   `client_id`, `order_id` and `account` into `about`,
+//!   [`append_and_keep`](Journal::append_and_keep) the [`Verdict`] (made from
+//!   [the gate's](crate::gate::Verdict)), the [`Sending`] with contract and order
+//!   as they are sent, and what the gate remembers, and wait for it: of a group
+//!   all at once. If it fails, answer its words: nothing may be sent. `not_sent` appends [`NotSent`] for all but an
 //!   I/O error, which is [`Uncertain`]. The outcome of `conclude` is
 //!   [`Acknowledged`], [`Rejected`] or [`Uncertain`].
 //! - `orders/cancelling.rs`: `Sending::cancel()` before `cancel_order`; its

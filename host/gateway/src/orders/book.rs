@@ -192,6 +192,18 @@ impl Book {
         id
     }
 
+    /// So many order ids that no order has, one after the other, `suggested` or
+    /// higher.
+    pub(super) fn take_ids(&self, suggested: i32, count: usize) -> Vec<i32> {
+        let mut state = self.state();
+        let first = state.next_id.max(suggested);
+        let ids: Vec<_> = (first..).take(count).collect();
+        if let Some(last) = ids.last() {
+            state.see(*last);
+        }
+        ids
+    }
+
     /// The lowest id that may be free.
     pub(super) fn next_id(&self) -> i32 {
         self.state().next_id

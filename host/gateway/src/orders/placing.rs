@@ -131,12 +131,11 @@ async fn send_all(
     let session = Arc::clone(&passed.session);
     // TWS takes ids only in rising order: one order at a time.
     let _sending = session.turns.sending.lock().await;
-    let mut ids = Vec::with_capacity(orders.len());
-    for about in &mut rows.about {
-        let id = session.book.take_id(session.client.next_order_id());
-        ids.push(id);
+    let next = session.client.next_order_id();
+    let ids = session.book.take_ids(next, orders.len());
+    for (about, id) in rows.about.iter_mut().zip(&ids) {
         about.client_id = Some(session.address.client_id);
-        about.order_id = Some(id);
+        about.order_id = Some(*id);
         about.account = Some(account.to_owned());
     }
     let keys: Vec<_> = rows.about.iter().map(|about| about.order.clone()).collect();
@@ -246,7 +245,11 @@ pub(super) async fn conclude(
     if transmits {
         let deadline = Instant::now() + session.config.order_timeout;
         let heard = first_word(session, id, deadline).await;
-        if !heard {
+        // The next connection may have told of it by now.
+        let told = session
+            .book
+            .with(id, |entry| entry.heard || entry.refusal.is_some());
+        if !heard && told != Some(true) {
             return Err(uncertain(id, words));
         }
     }
