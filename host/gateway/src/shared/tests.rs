@@ -125,7 +125,7 @@ async fn only_a_line_that_nobody_reads_makes_room() {
 #[tokio::test]
 async fn all_readers_learn_of_the_end() {
     let setup = Setup::new(9, HOUR);
-    let mut readers = vec![
+    let mut readers = [
         setup.join("a").await,
         setup.join("a").await,
         setup.join("b").await,
