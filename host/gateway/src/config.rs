@@ -1,7 +1,9 @@
 //! How the gateway connects and how long it waits.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::codes::CodeMeaning;
 use crate::gate::{Blackout, GateConfig};
 use crate::model::{Endpoint, Error, Result};
 
@@ -56,6 +58,8 @@ pub struct GatewayConfig {
     /// When TWS restarts every day. An outage in these minutes is a pause, not
     /// an incident: it is logged quietly, and the status says so.
     pub restart_window: Option<Blackout>,
+    /// What message codes of TWS mean, where the operator knows better.
+    pub codes: BTreeMap<i32, CodeMeaning>,
     /// Whether delayed quotes may stand in where there are no live ones.
     pub delayed_quotes: bool,
     /// What the risk gate asks of orders.
@@ -88,6 +92,7 @@ impl Default for GatewayConfig {
                 to: "00:45".to_owned(),
                 zone: "America/New_York".to_owned(),
             }),
+            codes: BTreeMap::new(),
             delayed_quotes: true,
             gate: GateConfig::default(),
         }

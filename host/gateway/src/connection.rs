@@ -56,7 +56,7 @@ impl Inner {
         match &*book {
             Some((known, book)) if known.is_same(address) => Arc::clone(book),
             _ => {
-                let new = Arc::new(Book::new(&self.config.name, self.trade.journal().cloned()));
+                let new = Arc::new(Book::new(&self.config, self.trade.journal().cloned()));
                 *book = Some((address.clone(), Arc::clone(&new)));
                 new
             }

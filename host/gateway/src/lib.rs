@@ -46,6 +46,7 @@ mod validate;
 pub mod visible;
 
 pub use account_stream::AccountStream;
+pub use codes::CodeMeaning;
 pub use config::GatewayConfig;
 pub use connection::Gateway;
 pub use gate::GateConfig;

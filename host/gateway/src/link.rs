@@ -207,11 +207,7 @@ impl Session {
 
     fn on_notice(&self, notice: &Notice) {
         let Notice { code, message, .. } = notice;
-        match codes::level(*code, message) {
-            tracing::Level::ERROR => tracing::error!(code, "TWS: {message}"),
-            tracing::Level::WARN => tracing::warn!(code, "TWS: {message}"),
-            _ => tracing::info!(code, "TWS: {message}"),
-        }
+        self.codes.log(notice);
         self.note_read_only(*code, message);
         self.farms.hear(*code, message, OffsetDateTime::now_utc());
         if !codes::is_about_links(*code) {

@@ -10,7 +10,7 @@ use ibapi::{Client, RateLimiter, StartupMessage};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::codes;
+use crate::codes::{self, Overrides};
 use crate::config::{Address, GatewayConfig};
 use crate::connection::Inner;
 use crate::contracts::Cache;
@@ -34,6 +34,8 @@ pub(crate) struct Session {
     pub(crate) pacing: Arc<Pacing>,
     pub(crate) turns: Turns,
     pub(crate) contracts: Cache,
+    /// What the operator says that codes mean.
+    pub(crate) codes: Overrides,
     /// What of TWS's data stands still.
     pub(crate) farms: Farms,
     /// When TWS was last known to be alive, over all sessions of a gateway.
@@ -98,6 +100,7 @@ impl Session {
             pacing: Arc::clone(&inner.data.pacing),
             turns: Turns::default(),
             contracts: Cache::default(),
+            codes: Overrides::from(inner.config.codes.clone()),
             farms: Farms::default(),
             pulse: Arc::clone(&inner.data.pulse),
             closing: CancellationToken::new(),

@@ -14,6 +14,8 @@ use super::entry::Entry;
 use super::executions::Told;
 use super::recording::Recorder;
 use super::recovery::Ids;
+use crate::codes::Overrides;
+use crate::config::GatewayConfig;
 use crate::journal::{About, Event, Gap, GapKind, Journal, OrderKey};
 use crate::model::{Commission, Contract, Order, OrderStatus, PlacedOrder, TwsMessage};
 
@@ -29,6 +31,8 @@ pub(crate) struct Book {
     state: Mutex<State>,
     /// Counts the changes, to wake who waits for one.
     changes: watch::Sender<u64>,
+    /// What the operator says that codes mean.
+    pub(super) codes: Overrides,
     /// How often TWS has told of a fill.
     fills: AtomicU64,
     /// What TWS tells goes into the journal by it, if there is one.
@@ -104,11 +108,12 @@ impl State {
 }
 
 impl Book {
-    /// A book of a gateway with this name. What TWS tells of the orders is
+    /// A book of a gateway with this configuration. What TWS tells of the orders is
     /// written to the journal.
-    pub(crate) fn new(gateway: &str, journal: Option<Journal>) -> Self {
+    pub(crate) fn new(config: &GatewayConfig, journal: Option<Journal>) -> Self {
         Self {
-            recorder: journal.map(|journal| Recorder::new(gateway.to_owned(), journal)),
+            recorder: journal.map(|journal| Recorder::new(config.name.clone(), journal)),
+            codes: Overrides::from(config.codes.clone()),
             ..Self::default()
         }
     }

@@ -11,7 +11,7 @@ use super::book::{Book, REMEMBERED, State};
 use super::entry::Entry;
 use super::executions::{self, Told};
 use super::recovery::Ids;
-use crate::codes::{self, OrderMessage};
+use crate::codes::OrderMessage;
 use crate::convert::decimal;
 use crate::journal::{CommissionRecord, Event};
 use crate::model::{Commission, TwsMessage};
@@ -208,7 +208,10 @@ impl Book {
             }
             return;
         };
-        let kind = codes::order_message(*code, message);
+        let Some(kind) = self.codes.order_message(*code, message) else {
+            tracing::debug!(order_id, code, "TWS: {message}");
+            return;
+        };
         let text = TwsMessage {
             code: *code,
             text: message.trim().to_owned(),

@@ -1,10 +1,12 @@
 //! Placing, changing, cancelling and reading orders.
 
 use rust_decimal::Decimal;
+use sandpit_gateway::CodeMeaning;
 use sandpit_gateway::model::{
     Contract, Error, ExecutionFilter, Oca, OcaType, Order, OrderOptions, OrderStatus, OrderType,
     SecurityType, Side, StopAndLimit, TimeInForce, TrailBy, TrailingStop,
 };
+use sandpit_simulator::{Fault, SimulatorConfig};
 
 use crate::support::{Setup, buy, caller, kind, n, sell, until};
 
@@ -549,4 +551,30 @@ async fn the_order_behind_an_id_is_known() {
     assert_eq!(kind(neighbour.order(placed.order_id).await).0, "not-found");
     neighbour.shutdown().await;
     setup.end().await;
+}
+
+#[tokio::test]
+async fn the_operator_says_what_a_code_means_and_the_status_how_the_order_stands() {
+    for meaning in [None, Some(CodeMeaning::Warning), Some(CodeMeaning::Ignored)] {
+        let setup = Setup::with(SimulatorConfig::default(), |config| {
+            config.codes.extend(meaning.map(|meaning| (201, meaning)));
+        })
+        .await;
+        let spy = setup.stock("SPY").await;
+        let reject = Fault::RejectOrders {
+            next: 1,
+            code: 201,
+            text: "Order rejected - reason: a test".into(),
+        };
+        setup.simulator.control().act(reject).unwrap();
+        let order = buy(1, OrderType::Limit(n("1")));
+        let options = OrderOptions::default();
+        let placed = setup.gateway.place(&caller(), &spy, &order, &options).await;
+        match meaning {
+            None => assert_eq!(kind(placed).0, "rejected"),
+            // Whatever the code means, TWS's status says that it does not work.
+            Some(_) => assert_eq!(placed.unwrap().status, OrderStatus::Inactive),
+        }
+        setup.end().await;
+    }
 }

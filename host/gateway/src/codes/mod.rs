@@ -1,10 +1,14 @@
 //! What TWS's message codes mean: the one place that turns them, and the
 //! failures of the client library, into typed errors and log levels.
 
+mod overrides;
+
 use ibapi::Notice;
 use tracing::Level;
 
 use crate::model::{Error, TwsMessage};
+pub use overrides::CodeMeaning;
+pub(crate) use overrides::Overrides;
 
 /// What a message about an order means for it. Only the order's status says
 /// how it stands; a message says why.
@@ -40,7 +44,7 @@ fn is_warning(code: i32, text: &str) -> bool {
 }
 
 /// How loudly a message without a request is logged.
-pub(crate) fn level(code: i32, text: &str) -> Level {
+fn level(code: i32, text: &str) -> Level {
     match code {
         _ if is_calm(code) => Level::INFO,
         1100 | 1300 => Level::ERROR,
@@ -73,7 +77,7 @@ pub(crate) fn offers_delayed(code: i32) -> bool {
 }
 
 /// What a message means for the order whose id it carries.
-pub(crate) fn order_message(code: i32, text: &str) -> OrderMessage {
+fn order_message(code: i32, text: &str) -> OrderMessage {
     match code {
         202 => OrderMessage::Cancelled,
         135 | 10147 => OrderMessage::Unknown,
