@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sandpit_gateway::journal::{Journal, Options};
-use sandpit_gateway::model::Endpoint;
 use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
 use tracing::{error, info, warn};
 
@@ -53,8 +52,9 @@ impl Broker {
         Ok(Self { gateways, journal })
     }
 
-    /// Connects those that shall be connected from the start. The host serves
-    /// without TWS too: a failure is told, not fatal.
+    /// Connects those that shall be connected from the start, and waits for the
+    /// first attempt of each. The host serves without TWS too: a failure is
+    /// told, and tried again.
     pub async fn connect(&self, config: &Config) {
         let sections = config.gateways();
         let wanted = self.gateways.iter().filter(|gateway| {
@@ -62,7 +62,7 @@ impl Broker {
             section.is_some_and(|(_, section)| section.connect_on_start)
         });
         let connecting = wanted.map(async |gateway| {
-            if let Err(error) = gateway.connect(Endpoint::default()).await {
+            if let Err(error) = gateway.keep_connected().await {
                 let name = gateway.name();
                 warn!(gateway = name, "not connected to TWS at start: {error}");
             }
@@ -105,6 +105,11 @@ fn gateway_config(config: &Config, name: &str, section: &GatewaySection) -> Gate
         order_timeout: Duration::from_secs(section.order_timeout_seconds),
         messages_per_second: section.messages_per_second,
         order_reserve: section.order_reserve,
+        market_data_lines: section.market_data_lines,
+        idle_time: Duration::from_secs(section.idle_seconds),
+        heartbeat: Duration::from_secs(section.heartbeat_seconds),
+        heartbeat_timeout: Duration::from_secs(section.heartbeat_timeout_seconds),
+        restart_window: Some(section.restart_window.clone()),
         delayed_quotes: section.delayed_quotes,
         gate: config.gate_of(section),
         ..GatewayConfig::default()

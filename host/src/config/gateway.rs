@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use sandpit_gateway::GateConfig;
+use sandpit_gateway::gate::Blackout;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -48,6 +49,25 @@ pub struct GatewaySection {
     /// How many of these are kept for orders and cancels.
     #[schemars(range(min = 1, max = 999))]
     pub order_reserve: u32,
+    /// How many market-data lines the account has: how many instruments can be
+    /// watched at the same time.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub market_data_lines: u32,
+    /// How long a subscription of TWS is kept when nobody reads it any more, in
+    /// seconds.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub idle_seconds: u64,
+    /// After how many seconds without a word from TWS it is asked for a sign of
+    /// life.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub heartbeat_seconds: u64,
+    /// How long TWS may take for that sign, in seconds. Then the connection is
+    /// taken for dead, and restored.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub heartbeat_timeout_seconds: u64,
+    /// When TWS restarts every day: an outage in this time is a pause, not an
+    /// incident.
+    pub restart_window: Blackout,
     /// Whether delayed quotes may stand in where the account has no live ones.
     pub delayed_quotes: bool,
     /// Of several gateways, the one that is meant where none is named. Default:
@@ -72,6 +92,15 @@ impl Default for GatewaySection {
             order_timeout_seconds: 10,
             messages_per_second: 45,
             order_reserve: 10,
+            market_data_lines: 100,
+            idle_seconds: 10,
+            heartbeat_seconds: 30,
+            heartbeat_timeout_seconds: 10,
+            restart_window: Blackout {
+                from: "23:45".to_owned(),
+                to: "00:45".to_owned(),
+                zone: "America/New_York".to_owned(),
+            },
             delayed_quotes: true,
             default: false,
             gate: None,
@@ -108,9 +137,18 @@ impl GatewaySection {
             ("connect_timeout_seconds", self.connect_timeout_seconds),
             ("request_timeout_seconds", self.request_timeout_seconds),
             ("order_timeout_seconds", self.order_timeout_seconds),
+            ("idle_seconds", self.idle_seconds),
+            ("heartbeat_seconds", self.heartbeat_seconds),
+            ("heartbeat_timeout_seconds", self.heartbeat_timeout_seconds),
         ] {
             super::seconds(&format!("{section}.{key}"), value)?;
         }
+        let lines = self.market_data_lines;
+        if !(1..=100_000).contains(&lines) {
+            bail!("{section}.market_data_lines is {lines}; it must be a number from 1 to 100000");
+        }
+        self.restart_window
+            .validate(&format!("{section}.restart_window"))?;
         let (all, reserve) = (self.messages_per_second, self.order_reserve);
         if !(2..=1_000).contains(&all) {
             bail!("{section}.messages_per_second is {all}; it must be a number from 2 to 1000");

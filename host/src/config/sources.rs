@@ -766,6 +766,12 @@ mod tests {
             ("[gateway]\nhost = \"\"", "gateway.host"),
             ("[gateway]\nmessages_per_second = 1", "messages_per_second"),
             ("[gateway]\norder_reserve = 45", "order_reserve"),
+            ("[gateway]\nheartbeat_seconds = 0", "heartbeat_seconds"),
+            ("[gateway]\nmarket_data_lines = 0", "market_data_lines"),
+            (
+                "[gateway.restart_window]\nfrom = \"25:00\"\nto = \"1:00\"\nzone = \"UTC\"",
+                "gateway.restart_window.from",
+            ),
         ] {
             let error = extract(toml, &[]).expect_err(toml);
             assert!(error.contains(word), "{error}");

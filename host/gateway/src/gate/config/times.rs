@@ -7,13 +7,13 @@ use time::macros::format_description;
 use time::{OffsetDateTime, Time};
 use time_tz::{Offset, TimeZone};
 
-use super::faults::Faults;
+use super::faults::{Faults, GateConfigError};
 use crate::convert::time::zone;
 
 const MINUTES: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]");
 const SECONDS: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute]:[second]");
 
-/// A time of every day in which there are no new orders.
+/// A time of every day: without new orders, or in which TWS restarts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Blackout {
@@ -38,6 +38,17 @@ impl Blackout {
         } else {
             from <= time || time < to
         })
+    }
+
+    /// Whether it can be read. `key` is where it stands, for example
+    /// `gateway.restart_window`.
+    ///
+    /// # Errors
+    /// Every fault, in a sentence that names the key.
+    pub fn validate(&self, key: &str) -> Result<(), GateConfigError> {
+        let mut faults = Faults::default();
+        self.check(key, &mut faults);
+        faults.result()
     }
 
     pub(super) fn check(&self, key: &str, faults: &mut Faults) {
