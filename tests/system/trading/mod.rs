@@ -2,6 +2,7 @@
 //! the journal, several gateways, and tapes.
 
 mod gate;
+mod gateways;
 mod halt;
 mod journal;
 mod tapes;
