@@ -7,10 +7,11 @@ use futures::StreamExt;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::asking::{Ask, log, uncertain};
 use super::reconcile::look_soon;
 use super::rows::{Failed, Rows, Sent};
 use super::trade::Trade;
-use super::trading::{Ask, known, log, uncertain};
+use super::trading::known;
 use crate::codes::{self, OrderMessage};
 use crate::connection::Gateway;
 use crate::gate::{Connection, Proposal, Request, Situation, judge};

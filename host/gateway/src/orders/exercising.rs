@@ -5,12 +5,12 @@ use std::sync::Arc;
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
+use super::asking::{Ask, log, uncertain};
 use super::passing::{self, Passed};
 use super::placing::conclude;
 use super::rows::{Begin, Failed, Rows, Sent, unwritable};
 use super::situation::numbered;
 use super::trade::Trade;
-use super::trading::{Ask, log, uncertain};
 use crate::account::one_account;
 use crate::codes;
 use crate::connection::Gateway;

@@ -1,7 +1,7 @@
 //! Orders that are placed together: brackets and one-cancels-all groups.
 
+use super::asking::Ask;
 use super::rows::{Failed, Sent};
-use super::trading::Ask;
 use crate::connection::Gateway;
 use crate::gate::{NewOrder, OrderDigest, Proposal, Request, Role};
 use crate::journal::OrderKey;

@@ -1,6 +1,7 @@
 //! Orders: the book of what this client has sent, reading what TWS has, and
 //! placing, changing and cancelling through the gate and the journal.
 
+mod asking;
 mod book;
 mod cancelling;
 mod checking;

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use time::OffsetDateTime;
 
+use super::asking::{Ask, log, words};
 use super::passing;
 use super::placing::{conclude, reference, send};
 use super::reconcile::look_soon;
 use super::repeating;
 use super::rows::{Begin, Failed, Rows, unwritable};
-use super::trading::{Ask, known, log, words};
+use super::trading::known;
 use crate::connection::Gateway;
 use crate::gate::{Change, Proposal, Request};
 use crate::journal::{About, Asked, Entry, Event, RequestKind, Sending};

@@ -6,13 +6,14 @@ use futures::future::join_all;
 use time::OffsetDateTime;
 use tokio::time::Instant;
 
+use super::asking::{Ask, log, uncertain, words};
 use super::group;
 use super::passing::{self, Passed};
 use super::reconcile::look_soon;
 use super::repeating;
 use super::rows::{Begin, Failed, Rows, Sent, unwritable};
 use super::trade::Trade;
-use super::trading::{Ask, known, log, uncertain, words};
+use super::trading::known;
 use crate::codes;
 use crate::connection::Gateway;
 use crate::convert;

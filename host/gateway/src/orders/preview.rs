@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use time::{Duration, OffsetDateTime};
 
+use super::asking::Ask;
 use super::rows::{Begin, Rows};
 use super::situation;
-use super::trading::Ask;
 use super::{placing, what_if};
 use crate::connection::Gateway;
 use crate::gate::{Demands, NewOrder, OrderDigest, Proposal, Request, judge, needs};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::trading::{log, words};
+use super::asking::{log, words};
 use crate::codes;
 use crate::convert;
 use crate::model::{Caller, Contract, Error, Order, OrderImpact, Result};
