@@ -155,7 +155,7 @@ impl Outage {
                 let advice = advice.trim_end_matches('.');
                 (
                     failure.state,
-                    format!("{what} (since {since}): {advice}. {next}"),
+                    format!("{what}, since {since}: {advice}. {next}"),
                 )
             }
         };

@@ -4,7 +4,7 @@
 use std::io::ErrorKind;
 
 use crate::config::Address;
-use crate::model::ConnectionState;
+use crate::model::{ConnectionState, Error};
 
 /// An attempt that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Failure {
 
     /// There is a connection, but it did not tell what became of the orders.
     /// `link_down` if TWS said that it has lost IBKR.
-    pub(crate) fn unreconciled(address: &Address, error: &str, link_down: bool) -> Self {
+    pub(crate) fn unreconciled(address: &Address, error: &Error, link_down: bool) -> Self {
         let socket = address.socket();
         if link_down {
             return Self::new(
@@ -129,11 +129,17 @@ impl Failure {
                 "TWS restores it by itself",
             );
         }
-        Self::new(
-            ConnectionState::Connecting,
-            format!("TWS at {socket} does not tell how the orders stand"),
-            format!("nothing is asked of it before that is known. {error}"),
-        )
+        let what = format!("TWS at {socket} did not tell how the orders stand");
+        let unused = "and is not used before it does";
+        let advice = match error {
+            Error::TimedOut(_) => format!("it did not answer in time, {unused}"),
+            Error::Rejected(message) => format!(
+                "it refused to ({} {}), {unused}",
+                message.code, message.text
+            ),
+            _ => format!("the connection to it broke, {unused}"),
+        };
+        Self::new(ConnectionState::Connecting, what, advice)
     }
 
     /// The failure as a sentence of its own.
@@ -157,6 +163,16 @@ mod tests {
 
     fn io(kind: ErrorKind) -> ibapi::Error {
         std::io::Error::from(kind).into()
+    }
+
+    #[test]
+    fn a_tws_without_ibkr_is_not_blamed_for_its_orders() {
+        let address = crate::config::GatewayConfig::default().address();
+        let silent = Error::TimedOut(String::new());
+        let of = |link_down| Failure::unreconciled(&address, &silent, link_down);
+        assert_eq!(of(true).state, ConnectionState::LinkDown);
+        assert_eq!(of(false).state, ConnectionState::Connecting);
+        assert!(of(false).sentence().contains("in time"));
     }
 
     #[test]

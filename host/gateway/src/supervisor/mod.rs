@@ -146,11 +146,7 @@ impl Supervisor {
             Ok(Ok(session)) => {
                 let mut asked = asked;
                 asked.extend(self.take_asking(&address));
-                for (number, asked) in asked.into_iter().enumerate() {
-                    // Who asked may have gone.
-                    let _ = asked.answer.send(Ok(number > 0));
-                }
-                self.watch_over(session).await
+                self.watch_over(session, asked).await
             }
             Ok(Err(failure)) => {
                 self.failed(&address, &failure, !asked.is_empty());
@@ -246,8 +242,13 @@ impl Supervisor {
         }
     }
 
-    /// Publishes a session, and answers what is asked until it ends.
-    async fn watch_over(&mut self, session: Arc<Session>) -> std::result::Result<(), Interruption> {
+    /// Publishes a session, tells those who asked for it, and answers what else
+    /// is asked until it ends.
+    async fn watch_over(
+        &mut self,
+        session: Arc<Session>,
+        asked: Vec<Asked>,
+    ) -> std::result::Result<(), Interruption> {
         let address = session.address.clone();
         let opened = Instant::now();
         self.wish = Some(address.clone());
@@ -263,6 +264,10 @@ impl Supervisor {
         // Valid from the moment in which the session breaks.
         self.inner.set_condition(Condition::just_broke(&address));
         self.inner.sessions.send_replace(Some(Arc::clone(&session)));
+        for (number, asked) in asked.into_iter().enumerate() {
+            // Who asked may have gone.
+            let _ = asked.answer.send(Ok(number > 0));
+        }
         let ended = self.until_it_ends(&session).await;
         if ended.is_ok() {
             self.broke(&session, opened);
@@ -363,7 +368,7 @@ async fn open(
     was_up: bool,
     stop: CancellationToken,
 ) -> std::result::Result<Arc<Session>, Failure> {
-    let stopped = || Failure::unreconciled(&address, "It was closed on request.", false);
+    let stopped = || Failure::of(&ibapi::Error::Shutdown, &address, was_up);
     let session = tokio::select! {
         () = stop.cancelled() => return Err(stopped()),
         session = Session::open(&inner, &address, was_up) => session?,
@@ -371,9 +376,10 @@ async fn open(
     let broke = |error: &ibapi::Error| Failure::of(error, &address, was_up);
     let readying = async {
         session.begin().await.map_err(|error| broke(&error))?;
-        session.reconcile().await.map_err(|error| {
-            Failure::unreconciled(&address, &error.to_string(), session.is_link_down())
-        })
+        session
+            .reconcile()
+            .await
+            .map_err(|error| Failure::unreconciled(&address, &error, session.is_link_down()))
     };
     let outcome = tokio::select! {
         () = stop.cancelled() => Err(stopped()),

@@ -158,7 +158,7 @@ async fn connecting_to(answer: &'static [u8], stays_open: bool) -> String {
     assert!(!status.connected);
     let reason = status.reason.unwrap();
     assert!(
-        reason.contains("(since ") && reason.contains("ibkr_connect"),
+        reason.contains(", since 20") && reason.contains("ibkr_connect"),
         "{reason}"
     );
     // A wish begins with a connection that stood once.

@@ -50,7 +50,7 @@ async fn silence_on_an_open_socket_is_noticed() {
     assert_eq!(kind(asked.unwrap()).0, "not-connected");
     until("it is noticed", || !gateway.status().connected).await;
     let reason = gateway.status().reason.unwrap();
-    assert!(reason.contains("(since 20"), "{reason}");
+    assert!(reason.contains(", since 20"), "{reason}");
     setup.simulator.control().end_silence();
     until("it is back", || gateway.status().connected).await;
     assert!(!gateway.positions().await.unwrap().is_empty());
@@ -379,6 +379,20 @@ async fn a_read_only_api_is_told_and_left_when_it_is_changed() {
     assert_eq!(gateway.status().reason, None);
     gateway.shutdown().await;
     simulator.shutdown().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connect_answers_when_the_connection_can_be_used() {
+    let setup = Setup::new().await;
+    let gateway = &setup.gateway;
+    for _ in 0..20 {
+        assert_eq!(gateway.disconnect().await, Ok(true));
+        assert_eq!(gateway.status().state, ConnectionState::Closed);
+        let result = gateway.connect(Endpoint::default()).await.unwrap();
+        assert!(result.status.connected && gateway.status().connected);
+        assert!(!result.already_connected);
+    }
+    setup.end().await;
 }
 
 #[tokio::test]
