@@ -5,6 +5,8 @@ mod gate;
 mod gateways;
 mod halt;
 mod journal;
+mod once;
+mod previews;
 mod tapes;
 
 use std::path::PathBuf;

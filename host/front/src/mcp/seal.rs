@@ -250,6 +250,31 @@ mod tests {
     }
 
     #[test]
+    fn a_confirmation_comes_back_with_what_its_run_began_with() {
+        let approval = json!({"gateway": "paper", "order": "ab".repeat(32), "nonce": "n"});
+        let confirmation = json!({"message": "Buy 100 SPY", "approval": approval});
+        let confirmation: Confirmation = serde_json::from_value(confirmation).unwrap();
+        let seal = Seal::new(Duration::from_secs(60));
+        let these = JsonObject::new();
+        for response in [
+            None,
+            Some(Response::Accept("{\"a\":1}".to_owned())),
+            Some(Response::Decline),
+            Some(Response::Cancel),
+        ] {
+            let asked = Asked::Host {
+                confirmation: confirmation.clone(),
+                resume: response.map(|response| Resume {
+                    state: vec![0, 255, 7],
+                    response,
+                }),
+            };
+            let sealed = seal.close("t", &these, 1, &asked).unwrap();
+            assert_eq!(seal.open("t", &these, &sealed).unwrap().asked, asked);
+        }
+    }
+
+    #[test]
     fn a_state_of_another_call_is_refused() {
         let seal = Seal::new(Duration::from_secs(60));
         let these = arguments(json!({"quantity": 1}));

@@ -10,6 +10,7 @@ mod accounts;
 mod instruments;
 mod lines;
 mod orders;
+mod trading;
 
 use std::collections::BTreeSet;
 use std::future::Future;

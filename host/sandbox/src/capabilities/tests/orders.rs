@@ -9,7 +9,7 @@ use crate::bindings::sandpit::broker::order_book;
 use crate::bindings::sandpit::broker::trading::Host;
 
 /// An order as a tool gives it.
-fn order(
+pub(super) fn order(
     change: impl FnOnce(&mut model::Order),
 ) -> crate::bindings::sandpit::broker::orders::Order {
     let mut order = limit_order("1");
@@ -17,10 +17,10 @@ fn order(
     given(order)
 }
 
-fn same(_: &mut model::Order) {}
+pub(super) fn same(_: &mut model::Order) {}
 
 /// The sentence of an order that there is not, without its id.
-fn absent(error: Error, order_id: i32) -> String {
+pub(super) fn absent(error: Error, order_id: i32) -> String {
     match error {
         Error::NotFound(text) => text.replace(&order_id.to_string(), "ID"),
         other => panic!("it should not be found: {other:?}"),
