@@ -64,15 +64,21 @@
 //! - `orders/feeding.rs`: an entry of the book keeps the order's key, and
 //!   each status that *changed* something is an [`Event::Status`], each
 //!   execution a [`FillRecord`] or [`Correction`], each commission report a
-//!   [`CommissionRecord`]. The stream must not wait for the disk:
-//!   [`Pending::detach`]. An order without a key gets one by
+//!   [`CommissionRecord`]. The stream does not wait for the disk:
+//!   `orders/recording.rs` writes behind it, and tries again what could not be
+//!   written. An order that TWS tells of and that has no key here is looked up
+//!   by its ids, and if the journal does not have it, it gets a key by
 //!   [`OrderKey::random`] and a [`Seen`].
-//! - `orders/executions.rs`, after each reconnect: append what was read. An
-//!   execution or commission that the journal has already is not written
-//!   twice ([`Appended::new`] is false).
-//! - At a start: each of [`Reader::never_sent`] gets a [`NotSent`]; each of
-//!   [`Reader::unfinished`] is looked up by its ids, or by its key where that
-//!   travelled as `orderRef`, and gets a [`Reconciled`]. [`Reader::halt`] says
+//! - `orders/reconcile.rs`, after each connect: what TWS lists is written as if
+//!   it had been told. An execution or commission that the journal has already
+//!   is not written twice ([`Appended::new`] is false). Each order that was in
+//!   flight gets a [`Reconciled`]; one that TWS does not list only after it was
+//!   looked for again. Until then it is uncertain.
+//! - At a start (`orders/recovery.rs`): each of [`Reader::never_sent`] that is
+//!   older than [`Journal::opened_at`] gets a [`NotSent`], before anything is
+//!   asked; each of [`Reader::unfinished_of`] is in the book before the first
+//!   connection is used, and looked up as after any reconnect. No order id is
+//!   given that is not above [`Reader::highest_order_id`]. [`Reader::halt`] says
 //!   whether trading is halted, [`Reader::counts`] what was sent today.
 //!
 //! # When it cannot be written

@@ -7,10 +7,10 @@ use super::book::Book;
 use super::entry::Entry;
 use super::recording::Recorder;
 use crate::journal::{
-    About, Event, Found, Journal, NotSent, OrderKey, ReadError, Reader, Reconciled, RequestOutcome,
-    Seen, Stage, Standing, StateRecord,
+    About, Event, Found, Journal, NotSent, OrderKey, ReadError, Reader, Reconciled, RequestKind,
+    RequestOutcome, Seen, Stage, Standing, StateRecord,
 };
-use crate::model::{OrderState, OrderStatus, PlacedOrder};
+use crate::model::{Action, Order, OrderState, OrderStatus, OrderType, PlacedOrder};
 
 /// What is said of a request that the last host had not sent when it stopped.
 const STOPPED: &str = "The host stopped before it was sent. TWS never had it.";
@@ -114,7 +114,10 @@ pub(super) fn find(
 /// An order as the journal knows it. `None` if it does not know enough.
 pub(super) fn placed(standing: &Standing) -> Option<PlacedOrder> {
     let about = &standing.about;
-    let mut order = standing.order.as_ref()?.to_order()?;
+    let mut order = match &standing.order {
+        Some(order) => order.to_order()?,
+        None => exercised(standing)?,
+    };
     super::entry::take_key(&mut order.reference);
     order.account = order.account.take().or_else(|| about.account.clone());
     let (order_id, client_id) = (about.order_id?, about.client_id?);
@@ -148,6 +151,17 @@ pub(super) fn placed(standing: &Standing) -> Option<PlacedOrder> {
         order,
         state,
     })
+}
+
+/// What stands for the exercise of an option in the book: for the account it is
+/// as if the option was sold.
+fn exercised(standing: &Standing) -> Option<Order> {
+    let mut requests = standing.requests.iter();
+    let quantity = standing.state.as_ref();
+    let quantity = quantity.map_or(Decimal::ZERO, |state| state.filled + state.remaining);
+    requests
+        .any(|request| request.kind == RequestKind::Exercise)
+        .then(|| Order::new(Action::Sell, quantity, OrderType::Market))
 }
 
 /// What its status does not tell of how an order ended.
