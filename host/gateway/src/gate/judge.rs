@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::config::{Demand, GateConfig};
-use super::proposal::Proposal;
+use super::proposal::{Proposal, Request};
 use super::rules;
 use super::situation::Situation;
 use super::verdict::{Outcome, Verdict};
@@ -49,7 +49,7 @@ pub fn loss_halt(config: &GateConfig, account: &str, situation: &Situation) -> O
         },
         gateway: String::new(),
         account: account.to_owned(),
-        request: super::Request::CancelAll,
+        request: Request::CancelAll,
     };
     rules::loss(&Case {
         config,
@@ -68,13 +68,17 @@ pub struct Demands {
 }
 
 impl Demands {
-    /// What the configuration demands of a proposal. Cancels need nothing.
+    /// What the configuration demands of a proposal. Cancels need nothing. TWS
+    /// previews no exercise: where a preview is demanded of it, a person has to
+    /// confirm it instead.
     pub fn of(config: &GateConfig, proposal: &Proposal) -> Self {
         let order = !proposal.request.is_cancel();
         let applies = |demand: Demand| order && demand.applies(proposal.is_live());
+        let exercise = matches!(proposal.request, Request::Exercise(_));
+        let preview = applies(config.preview);
         Self {
-            token: applies(config.preview),
-            confirmation: applies(config.confirmation),
+            token: preview && !exercise,
+            confirmation: applies(config.confirmation) || (preview && exercise),
         }
     }
 }

@@ -163,7 +163,7 @@ impl Gateway {
     ///
     /// # Errors
     /// As for [`place`](Self::place). There is no preview of it: where one is
-    /// demanded of every order, it is refused.
+    /// demanded, a person has to confirm it.
     pub async fn exercise(
         &self,
         caller: &Caller,

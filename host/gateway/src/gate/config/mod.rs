@@ -91,7 +91,8 @@ pub struct GateConfig {
     #[schemars(range(min = 1, max = 86_400))]
     pub account_seconds: u32,
     /// Which orders need a preview first, whose token they bring along: `never`,
-    /// `live` or `all`. Default: never.
+    /// `live` or `all`. An exercise has no preview: a person confirms it then.
+    /// Default: never.
     pub preview: Demand,
     /// How long the token of a preview can be used, in seconds. Default: 120.
     #[schemars(range(min = 1, max = 86_400))]

@@ -1,6 +1,6 @@
 //! Exercising options.
 
-use sandpit_gateway::gate::Mode;
+use sandpit_gateway::gate::{Demand, Mode};
 use sandpit_gateway::journal::{Kind, Stage};
 use sandpit_gateway::model::{Contract, OptionRight, OrderType, SecurityType};
 
@@ -77,6 +77,10 @@ async fn what_cannot_be_exercised_is_refused() {
     assert_eq!(exercise(&call, 1).await, "no-permission");
     gate.mode = Mode::Paper;
     assert_eq!(setup.received("ExerciseOptionsRequest"), 1);
+    gate.preview = Demand::All;
+    gateway.set_gate(gate.clone());
+    assert_eq!(exercise(&call, 1).await, "confirmation-needed");
+    gate.preview = Demand::Never;
     // The ids go on behind it.
     gateway.set_gate(gate);
     gateway
