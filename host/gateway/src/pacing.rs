@@ -9,6 +9,22 @@ use tokio::time::{Instant, sleep_until};
 
 const SECOND: Duration = Duration::from_secs(1);
 
+tokio::task_local! {
+    /// Set while an order waits for what is asked.
+    static URGENT: ();
+}
+
+/// Does work that an order waits for: its requests for data do not queue behind
+/// those of others.
+pub(crate) async fn urgently<T>(work: impl Future<Output = T>) -> T {
+    URGENT.scope((), work).await
+}
+
+/// Whether an order waits for what the caller asks.
+pub(crate) fn is_urgent() -> bool {
+    URGENT.try_with(|()| ()).is_ok()
+}
+
 /// Lets requests for data through at an even pace, and orders and cancels at
 /// once: a part of every second is kept for them. All messages together stay
 /// within the limit.
@@ -46,6 +62,16 @@ impl Pacing {
         let _turn = self.orders.lock().await;
         while let Err(free) = self.try_take(Budget::order) {
             sleep_until(free).await;
+        }
+    }
+
+    /// Waits as an order does if one waits for the request, else as a request
+    /// for data.
+    pub(crate) async fn request_or_order(&self, is_urgent: bool) {
+        if is_urgent {
+            self.order().await;
+        } else {
+            self.request().await;
         }
     }
 

@@ -18,7 +18,7 @@ use crate::farms::{Farms, Pulse};
 use crate::link::Link;
 use crate::model::{Error, Result};
 use crate::orders::Book;
-use crate::pacing::Pacing;
+use crate::pacing::{self, Pacing};
 use crate::supervisor::Failure;
 
 /// How long closing waits for subscriptions to say goodbye to TWS.
@@ -175,7 +175,8 @@ impl Session {
     }
 
     /// As [`run`](Self::run), for a request for data: it waits until it may be
-    /// sent, in turn with the others, and only then the limit begins.
+    /// sent, in turn with the others, and only then the limit begins. One that
+    /// an order waits for does not wait for the others.
     pub(crate) async fn ask<T: Send + 'static>(
         &self,
         what: &str,
@@ -183,8 +184,10 @@ impl Session {
     ) -> Result<T> {
         let (pacing, name) = (Arc::clone(&self.pacing), what.to_owned());
         let limit = self.config.request_timeout;
+        let is_urgent = pacing::is_urgent();
         let paced = async move {
-            if tokio::time::timeout(limit, pacing.request()).await.is_err() {
+            let turn = pacing.request_or_order(is_urgent);
+            if tokio::time::timeout(limit, turn).await.is_err() {
                 return Err(Error::Pacing(format!(
                     "So many requests wait to be sent to TWS that it was not asked for {name}. Ask \
                      for less at a time, and try again."

@@ -60,9 +60,7 @@ impl Gateway {
                 Ok(merge_executions(&session, &rows))
             }
         };
-        let mut executions = session
-            .run(what, session.config.request_timeout, work)
-            .await?;
+        let mut executions = session.ask(what, work).await?;
         executions.retain(|execution| matches_filter(execution, filter));
         Ok(executions)
     }

@@ -17,6 +17,7 @@ use crate::gate::{
 };
 use crate::journal::{self, Event};
 use crate::model::{Approval, Confirmation, Error, Result};
+use crate::pacing::urgently;
 use crate::session::Session;
 
 /// An order that may go out now, with the turn to send it.
@@ -51,11 +52,12 @@ pub(super) async fn pass<'a>(
 ) -> Result<Passed<'a>> {
     let config = trade.config();
     let wanted = needs(&config, proposal);
-    let (mut situation, pnl) = situation::fetch(gateway, &config, proposal, &wanted).await;
+    let (mut situation, pnl) =
+        urgently(situation::fetch(gateway, &config, proposal, &wanted)).await;
     let turn = trade.turn.lock().await;
     trade.look_for_halt_file(&config).await;
     let session = rows.or_refused(trade, gateway.session()).await?;
-    situation::fetch_last(gateway, &wanted, &mut situation).await;
+    urgently(situation::fetch_last(gateway, &wanted, &mut situation)).await;
     // A request that took long is no order of now. What it was judged by is
     // dated, so that its age counts.
     let (verdict, stopped) = {

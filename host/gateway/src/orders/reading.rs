@@ -28,9 +28,7 @@ impl Gateway {
             let session = session.clone();
             async move { session.read_open_orders().await }
         };
-        session
-            .run("the open orders", session.config.request_timeout, work)
-            .await
+        session.ask("the open orders", work).await
     }
 
     /// Orders that ended today (TWS `reqCompletedOrders`).
@@ -43,9 +41,7 @@ impl Gateway {
             let session = session.clone();
             async move { session.read_completed_orders().await }
         };
-        session
-            .run("the completed orders", session.config.request_timeout, work)
-            .await
+        session.ask("the completed orders", work).await
     }
 }
 

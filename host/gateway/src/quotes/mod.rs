@@ -17,6 +17,7 @@ use crate::convert::{self, contract::describe};
 use crate::farms::FarmState;
 use crate::gate::QuoteSeen;
 use crate::model::{Contract, Error, Quote, QuoteBatch, Result};
+use crate::pacing;
 use crate::session::Session;
 use crate::shared::{Hub, Line, Reader, Source, before_cancel, pump};
 use crate::validate;
@@ -83,7 +84,7 @@ impl Gateway {
         let contract = self.complete(contract).await?;
         let source = || Quotes {
             contract: contract.clone(),
-            is_urgent: holder == HOST,
+            is_urgent: pacing::is_urgent(),
         };
         let key = contract.clone();
         let full = |lines: &[Arc<Line<Quotes>>]| lines::no_line(&describe(&contract), lines);

@@ -210,16 +210,9 @@ async fn subscribed<S: Source>(
     let work = {
         let (line, session, stop) = (Arc::clone(line), Arc::clone(session), stop.clone());
         async move {
-            let pace = async {
-                if line.source.is_urgent() {
-                    session.pacing.order().await;
-                } else {
-                    session.pacing.request().await;
-                }
-            };
             tokio::select! {
                 () = stop.cancelled() => return Ok(()),
-                () = pace => {}
+                () = session.pacing.request_or_order(line.source.is_urgent()) => {}
             }
             S::follow(line, session, stop).await
         }

@@ -19,6 +19,9 @@ async fn orders_do_not_queue_behind_a_flood_of_requests() {
     let setup = Setup::with(SimulatorConfig::default(), |config| {
         config.messages_per_second = 450;
         config.order_reserve = 100;
+        // What the gate asks for an order does not queue either.
+        config.gate.rules.max_notional = Some(n("1000000"));
+        config.gate.rules.max_position = Some(n("1000"));
     })
     .await;
     let enforce = Fault::EnforcePacing {
