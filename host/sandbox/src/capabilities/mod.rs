@@ -5,6 +5,7 @@
 //! limits are applied here, never in a tool.
 
 mod access;
+mod access_orders;
 pub(crate) mod account;
 mod connection;
 pub(crate) mod context;

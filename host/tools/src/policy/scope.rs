@@ -1,5 +1,5 @@
-//! Which gateways, accounts and instruments a tool's capabilities reach, as the policy
-//! writes it. The rules are the sandbox's.
+//! Which gateways, accounts and instruments a tool's capabilities reach, as the
+//! policy writes it. The rules are the sandbox's.
 
 use std::collections::BTreeSet;
 
