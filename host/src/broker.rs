@@ -109,6 +109,7 @@ fn gateway_config(config: &Config, name: &str, section: &GatewaySection) -> Gate
         idle_time: Duration::from_secs(section.idle_seconds),
         heartbeat: Duration::from_secs(section.heartbeat_seconds),
         heartbeat_timeout: Duration::from_secs(section.heartbeat_timeout_seconds),
+        reconnect_pause_longest: Duration::from_secs(section.reconnect_pause_longest_seconds),
         restart_window: Some(section.restart_window.clone()),
         delayed_quotes: section.delayed_quotes,
         gate: config.gate_of(section),

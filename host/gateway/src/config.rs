@@ -48,7 +48,8 @@ pub struct GatewayConfig {
     pub reconnect_pause: Duration,
     /// What the pauses grow to.
     pub reconnect_pause_longest: Duration,
-    /// The shortest pause while TWS says that the client id is in use (326).
+    /// The shortest pause while TWS says that the client id is in use (326), if
+    /// the longest is not shorter.
     pub client_id_pause: Duration,
     /// After how long without a word from TWS it is asked for a sign of life.
     pub heartbeat: Duration,

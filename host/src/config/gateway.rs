@@ -65,6 +65,11 @@ pub struct GatewaySection {
     /// taken for dead, and restored.
     #[schemars(range(min = 1, max = 604_800))]
     pub heartbeat_timeout_seconds: u64,
+    /// The longest pause between two attempts to restore a connection, in
+    /// seconds. The first is a second, and each is twice as long as the one
+    /// before, until a connection has held for as long as this.
+    #[schemars(range(min = 1, max = 604_800))]
+    pub reconnect_pause_longest_seconds: u64,
     /// When TWS restarts every day: an outage in this time is a pause, not an
     /// incident.
     pub restart_window: Blackout,
@@ -96,6 +101,7 @@ impl Default for GatewaySection {
             idle_seconds: 10,
             heartbeat_seconds: 30,
             heartbeat_timeout_seconds: 10,
+            reconnect_pause_longest_seconds: 30,
             restart_window: Blackout {
                 from: "23:45".to_owned(),
                 to: "00:45".to_owned(),
@@ -140,6 +146,10 @@ impl GatewaySection {
             ("idle_seconds", self.idle_seconds),
             ("heartbeat_seconds", self.heartbeat_seconds),
             ("heartbeat_timeout_seconds", self.heartbeat_timeout_seconds),
+            (
+                "reconnect_pause_longest_seconds",
+                self.reconnect_pause_longest_seconds,
+            ),
         ] {
             super::seconds(&format!("{section}.{key}"), value)?;
         }

@@ -27,7 +27,9 @@ impl Pauses {
         let jitter = 1.0 + JITTER * (2.0 * rand::random::<f64>() - 1.0);
         let shortest = match state {
             // TWS holds on to a dead session for a while; hurry does not help.
-            ConnectionState::ClientIdInUse => config.client_id_pause,
+            ConnectionState::ClientIdInUse => {
+                config.client_id_pause.min(config.reconnect_pause_longest)
+            }
             _ => config.reconnect_pause,
         };
         whole.mul_f64(jitter).max(shortest)
