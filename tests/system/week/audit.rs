@@ -133,7 +133,8 @@ fn executions(books: &Books) -> BTreeMap<String, [Decimal; 3]> {
     .collect()
 }
 
-fn is_open(order: &OrderRecord) -> bool {
+/// Whether TWS would report it as open. It tells nobody of a staged order.
+pub fn is_open(order: &OrderRecord) -> bool {
     ["PreSubmitted", "Submitted"].contains(&order.status.as_str())
 }
 
@@ -231,6 +232,9 @@ fn never_arrived(
 
 fn check_order(standing: &Standing, order: &OrderRecord, books: &Books) -> Result<(), String> {
     let stage = match order.status.as_str() {
+        // The entry of a bracket that was cut off before its exits had come:
+        // TWS tells nobody that it has it, and it never trades.
+        "Staged" => Stage::NeverArrived,
         "Filled" => Stage::Filled,
         "Cancelled" => Stage::Cancelled,
         "Inactive" => Stage::Rejected,

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use tokio::sync::Mutex;
 
 use super::rules;
-use crate::support::host::{command, plugins};
+use crate::support::host::{JOURNAL, command, plugins};
 use crate::support::{Host, PATIENCE};
 
 /// The API client id of the host.
@@ -51,18 +51,15 @@ impl Desk {
         *host = Host::start(serve(&self.folder, self.tws, port)).await;
     }
 
-    /// Asks the host to stop, waits until it has, and opens its journal.
-    pub async fn close(self) -> Reader {
-        let mut host = self.host.lock().await;
+    /// Asks the host to stop, waits until it has, and opens its journal, which
+    /// is in the folder beside it.
+    pub async fn close(self) -> (Reader, TempDir) {
+        let mut host = self.host.into_inner();
         let status = host.stop().await;
         assert!(status.success(), "{status:?}\n{}", host.log());
         check_log(&host);
-        Reader::open(self.journal()).unwrap()
-    }
-
-    /// Where the journal is.
-    pub fn journal(&self) -> PathBuf {
-        self.folder.path().join("journal.db")
+        let journal = Reader::open(journal(&self.folder)).unwrap();
+        (journal, self.folder)
     }
 
     /// A tool's answer, which must be a good one in the end: TWS may still be
@@ -81,6 +78,11 @@ impl Desk {
     }
 }
 
+/// Where the journal is.
+fn journal(folder: &TempDir) -> PathBuf {
+    folder.path().join("journal.db")
+}
+
 /// No input may panic the host.
 fn check_log(host: &Host) {
     let log = host.log();
@@ -96,6 +98,10 @@ fn config() -> String {
         connect_timeout_seconds = 2
         request_timeout_seconds = 3
         order_timeout_seconds = 2
+        heartbeat_seconds = 1
+        heartbeat_timeout_seconds = 1
+        reconnect_pause_longest_seconds = 1
+        idle_seconds = 1
 
         [log]
         level = "info,ibapi=warn"
@@ -115,6 +121,7 @@ fn config() -> String {
 fn serve(folder: &TempDir, tws: SocketAddr, port: u16) -> Command {
     let mut command = command();
     command
+        .env(JOURNAL, journal(folder))
         .arg("serve")
         .args(["--port", &port.to_string()])
         .args(["--tws-host", "127.0.0.1"])

@@ -175,9 +175,17 @@ impl Week {
         let (followed, asked) = (followers.join_all().await, askers.join_all().await);
         eventually("the host is connected", connected).await;
         control.freeze();
-        report.note("traders", &traded);
+        for traded in &traded {
+            report.note("a trader", &(&traded.ends, &traded.refusals));
+        }
         report.note("followers", &followed);
         report.note("askers", &asked);
+        for told in &followed {
+            // A stream goes on over every outage, and says how long it was.
+            assert!(told.answers > 20 && told.ends.is_empty(), "{told:?}");
+            assert!(told.gaps > 0, "{told:?}");
+        }
+        assert!(asked.iter().all(|told| told.answers > 5), "{asked:?}");
         settles("the host and the books", async || {
             audit::host(&desk, &simulator.books()).await
         })
@@ -193,7 +201,7 @@ impl Week {
         };
         eventually("no subscription is left", async || leaks() == 0).await;
 
-        let journal = desk.close().await;
+        let (journal, _folder) = desk.close().await;
         let books = simulator.books();
         books.check().unwrap();
         let (received, changes) = (simulator.received(), control.order_changes());
@@ -201,6 +209,11 @@ impl Week {
         audit::journal(&journal, &books, &traded).unwrap_or_else(|error| panic!("{error}"));
         let refused = audit::refused(&journal);
         report.note("refused by rules", &refused);
+        for rule in rules::BINDING {
+            assert!(refused.contains_key(rule), "{rule} never refused an order");
+        }
+        assert!(books.orders.len() > 30, "{}", books.orders.len());
+        assert!(books.executions.len() > 20, "{}", books.executions.len());
         drop(report);
         simulator.shutdown().await;
     }
@@ -231,10 +244,7 @@ async fn cancel_all(desk: &Desk, simulator: &Simulator) {
             .await;
         assert!(matches!(reply, client::Reply::Done(_)), "{reply:?}");
         let orders = simulator.books().orders;
-        let open = ["Staged", "PreSubmitted", "Submitted"];
-        !orders
-            .iter()
-            .any(|order| open.contains(&order.status.as_str()))
+        !orders.iter().any(audit::is_open)
     })
     .await;
 }

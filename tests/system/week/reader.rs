@@ -1,5 +1,6 @@
 //! Readers: some follow streams, some ask again and again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rand::rngs::StdRng;
@@ -23,9 +24,9 @@ pub struct Told {
     pub answers: u64,
     /// Interruptions that a stream told of.
     pub gaps: u64,
-    /// Why streams ended before their reader left, other than by the end of
-    /// the host.
-    pub ends: Vec<String>,
+    /// Why streams that had begun ended before their reader left, other than by
+    /// the end of the host.
+    pub ends: BTreeSet<String>,
 }
 
 /// What the asker with this number asks.
@@ -99,6 +100,7 @@ pub async fn follow(base: String, number: usize, seed: u64, stop: CancellationTo
             }
         };
         let mut events = Events::of(response);
+        let before = told.answers;
         let leave = sleep(Duration::from_millis(random.random_range(500..15_000)));
         tokio::pin!(leave);
         loop {
@@ -109,26 +111,25 @@ pub async fn follow(base: String, number: usize, seed: u64, stop: CancellationTo
             };
             // Without a last word the host is gone.
             let Some(event) = event else { break };
-            if !told.hears(&event) {
+            if event.name == "error" {
+                if told.answers > before {
+                    told.ends.insert(event.data["detail"].to_string());
+                }
+                sleep(Duration::from_millis(300)).await;
                 break;
             }
+            told.hears(&event);
         }
     }
     told
 }
 
 impl Told {
-    /// Takes an event; whether the stream goes on.
-    fn hears(&mut self, event: &Event) -> bool {
+    fn hears(&mut self, event: &Event) {
         match event.name.as_str() {
-            "error" => {
-                self.ends.push(event.data.to_string());
-                return false;
-            }
             "gap" => self.gaps += 1,
-            "summary" => return false,
-            _ => self.answers += 1,
+            "quote" | "account" => self.answers += 1,
+            _ => {}
         }
-        true
     }
 }

@@ -24,6 +24,15 @@ pub const MAX_OPEN: usize = 12;
 /// `orders_per_minute`.
 pub const PER_MINUTE: usize = 180;
 
+/// The rules that the traders run into in any week.
+pub const BINDING: [&str; 5] = [
+    "max_quantity",
+    "max_notional",
+    "symbols",
+    "order_types",
+    "price_collar_percent",
+];
+
 /// How far a price may move between the gate's look at it and the moment at
 /// which TWS has the order, in per cent.
 const DRIFT: Decimal = dec!(1);
@@ -172,7 +181,7 @@ impl Timeline {
     }
 
     fn open(&self) -> impl Iterator<Item = &OrderChange> {
-        let open = ["Staged", "PreSubmitted", "Submitted"];
+        let open = ["PreSubmitted", "Submitted"];
         self.orders
             .values()
             .filter(move |change| open.contains(&change.order.status.as_str()))
