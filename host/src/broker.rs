@@ -111,6 +111,7 @@ fn gateway_config(config: &Config, name: &str, section: &GatewaySection) -> Gate
         heartbeat_timeout: Duration::from_secs(section.heartbeat_timeout_seconds),
         reconnect_pause_longest: Duration::from_secs(section.reconnect_pause_longest_seconds),
         restart_window: Some(section.restart_window.clone()),
+        codes: section.code_meanings(),
         delayed_quotes: section.delayed_quotes,
         gate: config.gate_of(section),
         ..GatewayConfig::default()

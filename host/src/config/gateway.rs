@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
-use sandpit_gateway::GateConfig;
 use sandpit_gateway::gate::Blackout;
+use sandpit_gateway::{CodeMeaning, GateConfig};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +73,11 @@ pub struct GatewaySection {
     /// When TWS restarts every day: an outage in this time is a pause, not an
     /// incident.
     pub restart_window: Blackout,
+    /// What message codes of TWS mean, where you know better than the host:
+    /// `{ 399 = "warning" }`. Whatever a code means, an order ends only when its
+    /// status says so.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub codes: BTreeMap<String, CodeMeaning>,
     /// Whether delayed quotes may stand in where the account has no live ones.
     pub delayed_quotes: bool,
     /// Of several gateways, the one that is meant where none is named. Default:
@@ -107,6 +112,7 @@ impl Default for GatewaySection {
                 to: "00:45".to_owned(),
                 zone: "America/New_York".to_owned(),
             },
+            codes: BTreeMap::new(),
             delayed_quotes: true,
             default: false,
             gate: None,
@@ -120,6 +126,14 @@ fn is_false(value: &bool) -> bool {
 }
 
 impl GatewaySection {
+    /// `codes`, by number. [`Config::validate`] has seen that all are numbers.
+    pub fn code_meanings(&self) -> BTreeMap<i32, CodeMeaning> {
+        let codes = self.codes.iter();
+        codes
+            .filter_map(|(code, meaning)| Some((code.parse().ok()?, *meaning)))
+            .collect()
+    }
+
     /// What types cannot say, of the section that is called `section`.
     fn validate(&self, section: &str) -> anyhow::Result<()> {
         if self.host.trim().is_empty() {
@@ -152,6 +166,11 @@ impl GatewaySection {
             ),
         ] {
             super::seconds(&format!("{section}.{key}"), value)?;
+        }
+        if let Some(code) = self.codes.keys().find(|code| code.parse::<i32>().is_err()) {
+            bail!(
+                "{section}.codes.{code} is no message code of TWS; write its number, such as 399"
+            );
         }
         let lines = self.market_data_lines;
         if !(1..=100_000).contains(&lines) {

@@ -462,6 +462,8 @@ mod tests {
         reason = "tests"
     )]
 
+    use sandpit_gateway::CodeMeaning;
+
     use super::super::LogFormat;
     use super::*;
 
@@ -629,6 +631,16 @@ mod tests {
     }
 
     #[test]
+    fn message_codes_are_numbers_in_the_end() {
+        let config = read("[gateway.codes]\n399 = \"warning\"\n10349 = \"ignored\"").unwrap();
+        let codes: Vec<_> = config.gateway.code_meanings().into_iter().collect();
+        assert_eq!(
+            codes,
+            [(399, CodeMeaning::Warning), (10349, CodeMeaning::Ignored)]
+        );
+    }
+
+    #[test]
     fn gateways_have_rules_of_their_own_or_the_common_ones() {
         let text = "[gate]\nmode = \"off\"\n[gateways.a]\n[gateways.b]\nport = 1\n\
                     [gateways.b.gate]\nhalt_file = \"h\"";
@@ -767,6 +779,8 @@ mod tests {
             ("[gateway]\nmessages_per_second = 1", "messages_per_second"),
             ("[gateway]\norder_reserve = 45", "order_reserve"),
             ("[gateway]\nheartbeat_seconds = 0", "heartbeat_seconds"),
+            ("[gateway.codes]\nlate = \"warning\"", "gateway.codes.late"),
+            ("[gateway.codes]\n399 = \"calm\"", "calm"),
             ("[gateway]\nmarket_data_lines = 0", "market_data_lines"),
             (
                 "[gateway.restart_window]\nfrom = \"25:00\"\nto = \"1:00\"\nzone = \"UTC\"",
