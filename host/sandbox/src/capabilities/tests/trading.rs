@@ -113,3 +113,17 @@ async fn only_the_first_order_of_a_call_can_be_confirmed() {
     assert_eq!(setup.received("PlaceOrderRequest"), 0);
     setup.end().await;
 }
+
+#[tokio::test]
+async fn only_what_is_in_reach_is_exercised() {
+    let setup = Setup::new(&["DU1"]).await;
+    let mut tool = setup.tool(trades(&["SPY"]));
+    let text = forbidden(tool.view().exercise(stock("AAPL"), 1, true, None)).await;
+    assert!(text.contains("AAPL"), "{text}");
+    // In reach, it is for the gateway to say that a stock has no exercise.
+    let error = refused(tool.view().exercise(stock("SPY"), 1, true, None)).await;
+    assert!(matches!(error, Error::InvalidRequest(_)), "{error:?}");
+    assert!(!tool.broker.orders_sent);
+    assert_eq!(setup.received("ExerciseOptionsRequest"), 0);
+    setup.end().await;
+}
