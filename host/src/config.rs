@@ -160,7 +160,7 @@ pub struct LogSection {
 impl Default for LogSection {
     fn default() -> Self {
         Self {
-            level: "info,ibapi=warn".to_owned(),
+            level: "info,ibapi=warn,ibapi::transport=off,ibapi::messages=off".to_owned(),
             format: LogFormat::Text,
         }
     }

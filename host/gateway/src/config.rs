@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use crate::codes::CodeMeaning;
 use crate::gate::{Blackout, GateConfig};
 use crate::model::{Endpoint, Error, Result};
@@ -131,6 +133,12 @@ impl Address {
 }
 
 impl GatewayConfig {
+    /// Whether TWS restarts in these minutes, as every day.
+    pub(crate) fn is_restart_time(&self, now: OffsetDateTime) -> bool {
+        let window = self.restart_window.as_ref();
+        window.is_some_and(|window| window.holds(now) == Some(true))
+    }
+
     /// The configured address.
     pub(crate) fn address(&self) -> Address {
         Address {

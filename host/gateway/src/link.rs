@@ -207,9 +207,15 @@ impl Session {
 
     fn on_notice(&self, notice: &Notice) {
         let Notice { code, message, .. } = notice;
-        self.codes.log(notice);
+        let now = OffsetDateTime::now_utc();
+        if codes::is_about_links(*code) && self.config.is_restart_time(now) {
+            // TWS's daily restart is no incident.
+            tracing::info!(code, "TWS: {message}");
+        } else {
+            self.codes.log(notice);
+        }
         self.note_read_only(*code, message);
-        self.farms.hear(*code, message, OffsetDateTime::now_utc());
+        self.farms.hear(*code, message, now);
         if !codes::is_about_links(*code) {
             return;
         }

@@ -139,7 +139,7 @@ impl Outage {
         let window = config
             .restart_window
             .as_ref()
-            .filter(|window| kept && is_restart(failure.state) && window.holds(now) == Some(true));
+            .filter(|_| kept && is_restart(failure.state) && config.is_restart_time(now));
         let (state, reason) = match window {
             Some(Blackout { from, to, zone }) => (
                 ConnectionState::Restarting,
