@@ -1,13 +1,19 @@
 //! A client that goes on whatever happens to the host: over REST, or over MCP
 //! in either era.
 
+use std::time::Duration;
+
 use reqwest::StatusCode;
 use rmcp::ServiceError;
 use rmcp::model::CallToolResult;
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::support::mcp::{Person, text};
 use crate::support::{Era, McpClient};
+
+/// After how long an answer is given up, longer than any call may take.
+const LOST: Duration = Duration::from_secs(15);
 
 /// What came of a call.
 #[derive(Debug)]
@@ -77,7 +83,12 @@ impl Client {
                         Err(_) => return Reply::Gone,
                     },
                 };
-                match connected.try_call(tool, arguments.clone()).await {
+                let answer = timeout(LOST, connected.try_call(tool, arguments.clone()));
+                // The answer of a host that was killed never comes.
+                let Ok(answer) = answer.await else {
+                    return Reply::Gone;
+                };
+                match answer {
                     Ok(result) => {
                         *client = Some(connected);
                         mcp(&result)
