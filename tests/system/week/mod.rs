@@ -175,6 +175,8 @@ impl Week {
         let (followed, asked) = (followers.join_all().await, askers.join_all().await);
         eventually("the host is connected", connected).await;
         control.freeze();
+        let last = Trader::new(&desk.base, TRADERS, seed, control.clone());
+        last.try_everything().await;
         for traded in &traded {
             report.note("a trader", &(&traded.ends, &traded.refusals));
         }

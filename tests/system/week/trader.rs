@@ -29,6 +29,9 @@ pub struct Traded {
     pub refusals: BTreeMap<String, String>,
 }
 
+/// How many ways there are to try what is forbidden.
+const FORBIDDEN: u32 = 5;
+
 /// One trader.
 pub struct Trader {
     name: String,
@@ -64,7 +67,10 @@ impl Trader {
                 11..=12 => self.bracket().await,
                 13..=15 => self.change().await,
                 16..=17 => self.cancel().await,
-                _ => self.forbidden().await,
+                _ => {
+                    let which = self.random.random_range(0..FORBIDDEN);
+                    self.forbidden(which).await;
+                }
             }
             let pause = self.random.random_range(200..600);
             sleep(Duration::from_millis(pause)).await;
@@ -125,12 +131,21 @@ impl Trader {
         self.place("ibkr_place_bracket_order", order).await;
     }
 
+    /// Tries everything that is forbidden, which is refused each time.
+    pub async fn try_everything(mut self) {
+        for which in 0..FORBIDDEN {
+            self.forbidden(which).await;
+        }
+        let refused = self.traded.ends.get("no-permission");
+        assert_eq!(refused, Some(&FORBIDDEN), "{:?}", self.traded);
+    }
+
     /// What a rule forbids, whatever else there is.
-    async fn forbidden(&mut self) {
+    async fn forbidden(&mut self, which: u32) {
         let symbol = self.symbol();
         let near = number(self.price(symbol, 0));
         let far = number(self.price(symbol, 900));
-        let order = match self.random.random_range(0..5) {
+        let order = match which {
             0 => json!({"symbol": symbol, "quantity": 41, "orderType": "LMT", "limitPrice": near}),
             1 => json!({"symbol": "TLT", "quantity": 35, "orderType": "MKT"}),
             2 => json!({"symbol": "SPY", "quantity": 1, "orderType": "MKT"}),
