@@ -132,19 +132,22 @@ async fn two_of_everything_at_once() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_when_the_gateway_does() {
+async fn a_stream_outlives_tws_and_ends_with_a_disconnect() {
     let simulator = simulator().await;
     let host = Host::connected(&simulator).await;
     let mut events = host.events("stream_market_data?symbol=SPY").await;
     events.next_named("quote").await.expect("a quote");
     simulator.shutdown().await;
-    let error = events.next_named("error").await.expect("an error");
-    assert_eq!(error.data["status"], 503, "{error:?}");
-    assert!(events.next().await.is_none());
+    let stale = events.next_named("stale").await.expect("it is told");
+    assert_eq!(stale.data["stale"], true, "{stale:?}");
     eventually("the status says so", async || {
         host.get("get_status").await.ok()["connected"] == false
     })
     .await;
+    host.post("disconnect", json!({})).await.ok();
+    let error = events.next_named("error").await.expect("an error");
+    assert_eq!(error.data["status"], 503, "{error:?}");
+    assert!(events.next().await.is_none());
 }
 
 #[tokio::test]
@@ -158,4 +161,25 @@ async fn a_reader_that_never_reads_holds_nobody_up() {
     host.get("get_positions").await.ok();
     drop((lazy, keen));
     nothing_is_left(&simulator).await;
+}
+
+#[tokio::test]
+async fn a_broken_connection_is_a_gap_of_the_stream_and_not_its_end() {
+    let simulator = simulator().await;
+    let host = Host::connected(&simulator).await;
+    let mut events = host
+        .events("stream_market_data?symbol=SPY&secType=STK")
+        .await;
+    events.next_named("quote").await.expect("a quote");
+    simulator.control().drop_connections();
+    let stale = events.next_named("stale").await.expect("it is told");
+    assert_eq!(stale.data["stale"], true, "{stale:?}");
+    let gap = events.next_named("gap").await.expect("it comes back");
+    assert!(
+        gap.data["since"].is_string() && gap.data["until"].is_string(),
+        "{gap:?}"
+    );
+    let quote = events.next_named("quote").await.expect("a quote");
+    assert_eq!(quote.data["stale"], false, "{quote:?}");
+    assert_eq!(subscriptions(&simulator), 1);
 }
