@@ -65,7 +65,7 @@ test: lock fmt-check lint readme deny clippy docs plugins test-components docker
 cargo-test *ARGS: plugins test-components
     cargo test --release --workspace --no-fail-fast "$@"
 
-# Measure calls, requests, memory and start-up (try: bench fanout); not part of `test`.
+# Measure calls, orders, requests, memory and start-up (try: bench gate); not part of `test`.
 [group('check')]
 bench *ARGS: plugins test-components host
     ulimit -Sn "$(ulimit -Hn)"; cargo bench --package sandpit --bench bench -- "$@"

@@ -2,9 +2,9 @@
 //! measured in the same run.
 //!
 //! `just bench fanout` measures only that: the words are sandbox, neighbours,
-//! loading, front and fanout. It starts the real `sandpit` binary, a bare rmcp echo in a process of its
-//! own, and a simulated TWS, and prints one table. The numbers depend on the
-//! machine; the ratios much less so.
+//! loading, front, fanout and gate. It starts the real `sandpit` binary, a bare
+//! rmcp echo in a process of its own, and a simulated TWS, and prints one table.
+//! The numbers depend on the machine; the ratios much less so.
 
 #![expect(
     clippy::expect_used,
@@ -14,6 +14,7 @@
 mod echo;
 mod fanout;
 mod front;
+mod gate;
 #[path = "../../host/sandbox/tests/all/guest.rs"]
 #[expect(
     clippy::unwrap_used,
@@ -33,7 +34,14 @@ use sandpit_simulator::{Simulator, SimulatorConfig};
 use table::Table;
 
 /// What can be measured by itself.
-const PARTS: [&str; 5] = ["sandbox", "neighbours", "loading", "front", "fanout"];
+const PARTS: [&str; 6] = [
+    "sandbox",
+    "neighbours",
+    "loading",
+    "front",
+    "fanout",
+    "gate",
+];
 
 fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("the runtime starts");
@@ -79,6 +87,9 @@ async fn measure(is_wanted: &dyn Fn(&str) -> bool) {
     }
     if is_wanted("fanout") {
         fanout::measure(&mut table).await;
+    }
+    if is_wanted("gate") {
+        gate::measure(&mut table).await;
     }
     println!("{table}");
     simulator.shutdown().await;
