@@ -26,6 +26,7 @@ mod kept;
 mod load;
 mod loading;
 mod neighbours;
+mod placing;
 mod process;
 mod sandbox;
 mod table;
