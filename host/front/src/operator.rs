@@ -146,7 +146,10 @@ fn wish<T: DeserializeOwned + Default>(body: &[u8]) -> Result<T, Problem> {
     if body.trim_ascii().is_empty() {
         return Ok(T::default());
     }
-    serde_json::from_slice(body).map_err(|error| {
+    // A list of its values would do for serde, and would be a guess here.
+    let object = serde_json::from_slice::<Map<String, Value>>(body);
+    let wish = object.and_then(|object| serde_json::from_value(object.into()));
+    wish.map_err(|error| {
         Problem::new(
             ProblemKind::InvalidBody,
             format!(

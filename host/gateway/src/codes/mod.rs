@@ -172,6 +172,10 @@ pub(crate) fn client_error(error: &ibapi::Error, what: &str) -> Error {
             "The connection to TWS is gone and could not be restored, so {what} cannot be had. \
              Check TWS and call ibkr_connect."
         )),
+        // What the library says of a shared subscription on a client that has ended.
+        Ib::InvalidArgument(text) if text.starts_with("No shared channel configured") => {
+            client_error(&Ib::ConnectionReset, what)
+        }
         Ib::InvalidArgument(text) => Error::InvalidRequest(text.clone()),
         Ib::ServerVersion(needed, has, feature) => Error::Rejected(TwsMessage {
             code: 0,
