@@ -4,7 +4,7 @@
 //! agree on every order, fill, position and cent, and no rule was exceeded at
 //! any instant.
 //!
-//! A failure prints the seed of the trouble; `SANDPIT_SEED` takes it again.
+//! `SANDPIT_SEED` makes other trouble; a failure prints the seed that it had.
 
 pub mod audit;
 pub mod client;
@@ -53,11 +53,12 @@ async fn a_week_in_which_the_host_is_killed_ends_with_books_that_agree() {
     Week { day: 250, kills: 5 }.pass().await;
 }
 
-/// The seed of this run.
+/// The seed of this run: the same trouble every time, unless the environment
+/// names another one.
 pub fn seed() -> u64 {
     match std::env::var("SANDPIT_SEED") {
         Ok(text) => text.parse().expect("SANDPIT_SEED is a number"),
-        Err(_) => rand::rng().random_range(0..1_000_000),
+        Err(_) => 77,
     }
 }
 
