@@ -388,6 +388,10 @@ async fn a_connect_answers_when_the_connection_can_be_used() {
     for _ in 0..20 {
         assert_eq!(gateway.disconnect().await, Ok(true));
         assert_eq!(gateway.status().state, ConnectionState::Closed);
+        until("TWS has seen that too, and the client id is free", || {
+            setup.simulator.connection_totals().open == 0
+        })
+        .await;
         let result = gateway.connect(Endpoint::default()).await.unwrap();
         assert!(result.status.connected && gateway.status().connected);
         assert!(!result.already_connected);
