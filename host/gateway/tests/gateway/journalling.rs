@@ -53,6 +53,22 @@ impl Setup {
         self.simulator.control().set_price("SPY", n(price)).unwrap();
     }
 
+    /// Places an order of which nothing is heard, since the connection drops:
+    /// after TWS has read it, or before.
+    async fn place_in_flight(&self, arrives: bool) -> i32 {
+        let spy = self.spy().await;
+        self.act(Fault::DropOnOrder { next: 1, arrives });
+        let order = buy(3, OrderType::Limit(n("590")));
+        let placed = self
+            .gateway
+            .place(&caller(), &spy, &order, &OrderOptions::default())
+            .await;
+        let Err(Error::Uncertain(uncertain)) = placed else {
+            panic!("{placed:?}")
+        };
+        uncertain.order_id.unwrap()
+    }
+
     async fn spy(&self) -> Contract {
         let stock = Contract::us_stock("SPY");
         self.gateway.qualify(&stock).await.unwrap()
@@ -300,20 +316,7 @@ async fn order_ids_go_on_above_those_of_the_journal() {
 #[tokio::test]
 async fn an_order_that_was_in_flight_is_found() {
     let setup = Setup::new().await;
-    let spy = setup.spy().await;
-    setup.act(Fault::DropOnOrder {
-        next: 1,
-        arrives: true,
-    });
-    let order = buy(3, OrderType::Limit(n("590")));
-    let placed = setup
-        .gateway
-        .place(&caller(), &spy, &order, &OrderOptions::default())
-        .await;
-    let Err(Error::Uncertain(uncertain)) = placed else {
-        panic!("{placed:?}")
-    };
-    let id = uncertain.order_id.unwrap();
+    let id = setup.place_in_flight(true).await;
     setup.until_stage(id, Stage::Working).await;
     until("it is back", || setup.gateway.status().connected).await;
     let state = setup.gateway.order(id).await.unwrap().state;
@@ -327,20 +330,7 @@ async fn an_order_that_was_in_flight_is_found() {
 #[tokio::test]
 async fn an_order_that_never_arrived_is_told_so_after_a_second_look() {
     let setup = Setup::new().await;
-    let spy = setup.spy().await;
-    setup.act(Fault::DropOnOrder {
-        next: 1,
-        arrives: false,
-    });
-    let order = buy(3, OrderType::Limit(n("590")));
-    let placed = setup
-        .gateway
-        .place(&caller(), &spy, &order, &OrderOptions::default())
-        .await;
-    let Err(Error::Uncertain(uncertain)) = placed else {
-        panic!("{placed:?}")
-    };
-    let id = uncertain.order_id.unwrap();
+    let id = setup.place_in_flight(false).await;
     let open = || async { setup.gateway.open_orders().await.unwrap_or_default() };
     setup.until_stage(id, Stage::NeverArrived).await;
     assert!(setup.simulator.books().orders.is_empty());
