@@ -8,6 +8,7 @@ use time::OffsetDateTime;
 use super::instrument::{Instrument, OptionTerms, Right, SecType};
 use super::matching::Match;
 use super::order::Execution;
+use super::place::given_id;
 use super::search::Refusal;
 use super::terms::Terms;
 use super::{Event, Exchange};
@@ -31,10 +32,7 @@ impl Exchange {
         request: proto::ExerciseOptionsRequest,
         now: OffsetDateTime,
     ) -> Result<(), Refusal> {
-        let order_id = request
-            .order_id
-            .filter(|&id| id > 0)
-            .ok_or_else(|| Refusal::validation("Invalid order id"))?;
+        let order_id = given_id(request.order_id)?;
         if self.order_id(client_id, order_id).is_some() {
             return Err(Refusal::new(103, "Duplicate order id"));
         }

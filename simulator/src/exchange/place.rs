@@ -31,10 +31,7 @@ impl Exchange {
         request: proto::PlaceOrderRequest,
         now: OffsetDateTime,
     ) -> Result<(), Refusal> {
-        let order_id = request
-            .order_id
-            .filter(|&id| id > 0)
-            .ok_or_else(|| Refusal::validation("Invalid order id"))?;
+        let order_id = given_id(request.order_id)?;
         let message = request
             .order
             .ok_or_else(|| Refusal::validation("Please enter an order"))?;
@@ -385,4 +382,14 @@ impl Order {
             Status::Submitted
         }
     }
+}
+
+/// The id that a client gave its order.
+///
+/// # Errors
+///
+/// There is none, or it is not a positive number.
+pub(super) fn given_id(id: Option<i32>) -> Result<i32, Refusal> {
+    id.filter(|&id| id > 0)
+        .ok_or_else(|| Refusal::validation("Invalid order id"))
 }
