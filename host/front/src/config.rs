@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::auth::AuthConfig;
 use crate::operator::OperatorConfig;
 
 /// How the front serves.
@@ -35,6 +36,8 @@ pub struct FrontConfig {
     pub question_timeout: Duration,
     /// How long requests may take to end once the front is asked to stop.
     pub drain_timeout: Duration,
+    /// Who may call tools.
+    pub auth: AuthConfig,
     /// Who may ask below `/operator`, what that shows and what it stops.
     pub operator: OperatorConfig,
 }
@@ -53,6 +56,7 @@ impl Default for FrontConfig {
             stream_keep_alive: Duration::from_secs(15),
             question_timeout: Duration::from_secs(10 * 60),
             drain_timeout: Duration::from_secs(3),
+            auth: AuthConfig::default(),
             operator: OperatorConfig::default(),
         }
     }
@@ -73,4 +77,14 @@ pub enum ConfigError {
          \"sandpit.example.com:8000\", or \"*\" for all"
     )]
     Host(String),
+    /// A setting of the authorization server cannot be used.
+    #[error("auth.oauth.{key}: {found:?} cannot be used; it must be {expected}")]
+    OAuth {
+        /// The setting.
+        key: &'static str,
+        /// What was found.
+        found: String,
+        /// What is expected.
+        expected: &'static str,
+    },
 }

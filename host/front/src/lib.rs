@@ -7,6 +7,9 @@
 //!   `/api/v1` itself (module `mcp`);
 //! - REST, generated from the tools at request time (module `rest`).
 //!
+//! Who may call is told by the module `auth`, which also says which tools there
+//! are for a caller.
+//!
 //! Beside them are `/healthz` and `/readyz`, and the paths below `/operator` for
 //! whoever has the operator's token (module `operator`). What all of them share, the checks
 //! of `Host` and `Origin`, CORS and the call id, is in the module `router`;
@@ -27,6 +30,7 @@
 //! ```
 
 mod arguments;
+mod auth;
 mod call;
 mod config;
 mod mcp;
@@ -38,6 +42,10 @@ mod rest;
 mod router;
 mod server;
 
+pub use auth::{
+    Algorithm, AuthConfig, Loopback, LoopbackAccess, OAuthConfig, TokenEntry, TokenError,
+    TokenFile, UnknownAlgorithm,
+};
 pub use config::{ConfigError, FrontConfig};
 pub use operator::{
     HaltWish, NotDone, OperatorAccess, OperatorConfig, OperatorToken, ResumeWish, Trading,

@@ -30,6 +30,16 @@ pub(crate) enum ProblemKind {
     Forbidden,
     /// The operator's token is missing or wrong.
     Unauthorized,
+    /// A caller's token is missing.
+    TokenNeeded,
+    /// A caller's token does not count, or no longer.
+    InvalidToken,
+    /// A caller's token counts, for other tools.
+    InsufficientScope,
+    /// The request does not say once who asks.
+    InvalidAuthorization,
+    /// The authorization server cannot be asked for its keys.
+    IssuerUnavailable,
     /// There is no operator's token.
     OperatorUnavailable,
     /// Something stands in the operator's way.
@@ -67,7 +77,10 @@ impl ProblemKind {
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Forbidden => StatusCode::FORBIDDEN,
-            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized | Self::TokenNeeded | Self::InvalidToken => StatusCode::UNAUTHORIZED,
+            Self::InsufficientScope => StatusCode::FORBIDDEN,
+            Self::InvalidAuthorization => StatusCode::BAD_REQUEST,
+            Self::IssuerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::OperatorUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Conflict => StatusCode::CONFLICT,
             Self::InputRequired => StatusCode::UNPROCESSABLE_ENTITY,
@@ -88,6 +101,11 @@ impl ProblemKind {
             Self::UnsupportedMediaType => "unsupported-media-type",
             Self::Forbidden => "forbidden",
             Self::Unauthorized => "unauthorized",
+            Self::TokenNeeded => "token-needed",
+            Self::InvalidToken => "invalid-token",
+            Self::InsufficientScope => "insufficient-scope",
+            Self::InvalidAuthorization => "invalid-authorization",
+            Self::IssuerUnavailable => "issuer-unavailable",
             Self::OperatorUnavailable => "operator-unavailable",
             Self::Conflict => "conflict",
             Self::InputRequired => "input-required",
@@ -120,6 +138,11 @@ impl ProblemKind {
             Self::UnsupportedMediaType => "The body is not JSON",
             Self::Forbidden => "Not allowed from here",
             Self::Unauthorized => "For the operator only",
+            Self::TokenNeeded => "A token is needed",
+            Self::InvalidToken => "The token is not valid",
+            Self::InsufficientScope => "The token is for other tools",
+            Self::InvalidAuthorization => "The request says more than once who asks",
+            Self::IssuerUnavailable => "The token cannot be verified",
             Self::OperatorUnavailable => "Closed to the operator too",
             Self::Conflict => "Something stands in the way",
             Self::InputRequired => "The tool asks a question",
@@ -172,6 +195,26 @@ impl Problem {
     pub(crate) fn unauthorized(detail: &str) -> Self {
         Self::new(ProblemKind::Unauthorized, detail)
             .with_header(WWW_AUTHENTICATE, "Bearer realm=\"sandpit operator\"")
+    }
+
+    /// The caller is not known well enough, with a challenge that says what
+    /// would do.
+    pub(crate) fn unauthenticated(
+        kind: ProblemKind,
+        detail: impl Into<String>,
+        challenge: &str,
+    ) -> Self {
+        Self::new(kind, detail).with_header(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The keys of the authorization server are not there.
+    pub(crate) fn issuer_unavailable() -> Self {
+        Self::new(
+            ProblemKind::IssuerUnavailable,
+            "The token cannot be verified: the authorization server does not tell its keys right \
+             now. Try again in a moment.",
+        )
+        .with_header(RETRY_AFTER, "30")
     }
 
     /// As many sessions are open as there may be.

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use entry::PolicyEntry;
 pub use error::PolicyError;
 pub use limits::Limits;
+pub use pattern::{PatternError, ToolPattern};
 pub use scope::{ReachEntry, ScopeEntry};
 
 use error::Faults;

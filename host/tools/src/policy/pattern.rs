@@ -1,8 +1,92 @@
 //! Patterns of tool names. `*` stands for any characters, also for none;
 //! everything else stands for itself.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+
 /// The longest pattern, in characters. A name has at most 64.
 const LENGTH: usize = 128;
+
+/// The name of a tool, or a pattern of such names: `ibkr_get_*`. It is valid.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ToolPattern(String);
+
+/// A text that is not a [`ToolPattern`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{found:?} is not a pattern of tools; it must be {expected}")]
+pub struct PatternError {
+    /// The text, cut to a sensible length.
+    found: String,
+    /// What it must be.
+    expected: String,
+}
+
+impl ToolPattern {
+    /// Whether a tool of this name is meant.
+    pub fn matches(&self, name: &str) -> bool {
+        matches(&self.0, name)
+    }
+
+    /// The pattern as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for ToolPattern {
+    type Error = PatternError;
+
+    fn try_from(text: String) -> Result<Self, PatternError> {
+        match check(&text) {
+            Ok(()) => Ok(Self(text)),
+            Err(expected) => Err(PatternError {
+                found: text.chars().take(LENGTH).collect(),
+                expected,
+            }),
+        }
+    }
+}
+
+impl FromStr for ToolPattern {
+    type Err = PatternError;
+
+    fn from_str(text: &str) -> Result<Self, PatternError> {
+        text.to_owned().try_into()
+    }
+}
+
+impl From<ToolPattern> for String {
+    fn from(pattern: ToolPattern) -> Self {
+        pattern.0
+    }
+}
+
+impl fmt::Display for ToolPattern {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl JsonSchema for ToolPattern {
+    fn schema_name() -> Cow<'static, str> {
+        "ToolPattern".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "The name of a tool, or a pattern of such names; * stands for any \
+                            characters.",
+            "type": "string",
+            "pattern": "^[a-z0-9_*]+$",
+            "maxLength": LENGTH,
+        })
+    }
+}
 
 /// Whether a tool of this name is meant.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
@@ -51,6 +135,7 @@ pub(super) fn check(pattern: &str) -> Result<(), String> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use proptest::prelude::*;
 
@@ -101,6 +186,16 @@ mod tests {
         for bad in ["", "IBKR", "a b", "a?", "é", &"x".repeat(LENGTH + 1)] {
             assert!(check(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_pattern_is_checked_where_it_is_read() {
+        let pattern: ToolPattern = serde_json::from_str("\"ibkr_get_*\"").unwrap();
+        assert!(pattern.matches("ibkr_get_pnl") && !pattern.matches("ibkr_place_order"));
+        assert_eq!(serde_json::to_string(&pattern).unwrap(), "\"ibkr_get_*\"");
+        let error = serde_json::from_str::<ToolPattern>("\"Get*\"").unwrap_err();
+        assert!(error.to_string().contains("a-z, 0-9"), "{error}");
+        assert!("".parse::<ToolPattern>().is_err());
     }
 
     proptest! {
