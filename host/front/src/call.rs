@@ -3,6 +3,8 @@
 use sandpit_tools::{CallRequest, Failure, FailureKind, Outcome, ToolError, Tools};
 use uuid::Uuid;
 
+use crate::auth::Identity;
+
 /// Calls a tool. A panic on the way is a failure of the call and no more.
 ///
 /// The call runs in a task of its own: when the future is dropped, because the
@@ -33,31 +35,57 @@ pub(crate) fn new_id() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// How a caller names itself, as one line of a log: an untrusted claim.
-pub(crate) fn client(protocol: &str, name: &str) -> String {
+/// Who calls, as one line of a log and of the journal: who it is, if it had a
+/// token, and then how it names itself, which is an untrusted claim.
+pub(crate) fn client(identity: &Identity, protocol: &str, name: &str) -> String {
+    let mut client = String::new();
+    if let Some(known) = identity.shown() {
+        // Spaces and signs would make it look like something else.
+        client.extend(known.escape_default().filter(|sign| *sign != ' ').take(120));
+        client.push(' ');
+    }
+    client.push_str(protocol);
     let name: String = name
         .chars()
         .filter(|character| character.is_ascii_graphic() || *character == ' ')
         .take(80)
         .collect();
-    if name.is_empty() {
-        protocol.to_owned()
-    } else {
-        format!("{protocol} {name}")
+    if !name.is_empty() {
+        client.push(' ');
+        client.push_str(&name);
     }
+    client
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
 
     #[test]
     fn a_client_cannot_write_into_the_log() {
+        let local = Identity::local(CancellationToken::new());
         assert_eq!(
-            client("rest", "curl/8\r\nERROR all lost"),
+            client(&local, "rest", "curl/8\r\nERROR all lost"),
             "rest curl/8ERROR all lost"
         );
-        assert_eq!(client("mcp", ""), "mcp");
-        assert_eq!(client("mcp", &"x".repeat(500)).len(), 84);
+        assert_eq!(client(&local, "mcp", ""), "mcp");
+        assert_eq!(client(&local, "mcp", &"x".repeat(500)).len(), 84);
+    }
+
+    #[test]
+    fn whoever_has_a_token_is_named_first() {
+        let subject = |name: &str| {
+            let until = time::OffsetDateTime::now_utc();
+            Identity::of_subject(name, Arc::new([]), until)
+        };
+        let named = client(&subject("alice"), "rest", "token:bob");
+        assert_eq!(named, "oauth:alice rest token:bob");
+        let spoofed = client(&subject("a rest\n\u{1b}é"), "mcp", "");
+        assert_eq!(spoofed, "oauth:arest\\n\\u{1b}\\u{e9} mcp");
+        assert!(client(&subject(&"x".repeat(9000)), "mcp", "").len() < 130);
     }
 }

@@ -46,6 +46,8 @@ pub(crate) enum ProblemKind {
     Conflict,
     /// The tool asks a question, and there is nobody to answer it.
     InputRequired,
+    /// There is no such session for this caller.
+    UnknownSession,
     /// As many MCP sessions are open as there may be.
     TooManySessions,
 }
@@ -71,7 +73,7 @@ impl ProblemKind {
                 FailureKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::InvalidBody => StatusCode::BAD_REQUEST,
-            Self::UnknownRoute | Self::UnknownTool => StatusCode::NOT_FOUND,
+            Self::UnknownRoute | Self::UnknownTool | Self::UnknownSession => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -109,6 +111,7 @@ impl ProblemKind {
             Self::OperatorUnavailable => "operator-unavailable",
             Self::Conflict => "conflict",
             Self::InputRequired => "input-required",
+            Self::UnknownSession => "unknown-session",
             Self::TooManySessions => "too-many-sessions",
         }
     }
@@ -146,6 +149,7 @@ impl ProblemKind {
             Self::OperatorUnavailable => "Closed to the operator too",
             Self::Conflict => "Something stands in the way",
             Self::InputRequired => "The tool asks a question",
+            Self::UnknownSession => "No such session",
             Self::TooManySessions => "Too many sessions",
         }
     }
@@ -215,6 +219,15 @@ impl Problem {
              now. Try again in a moment.",
         )
         .with_header(RETRY_AFTER, "30")
+    }
+
+    /// The session does not exist, or is another caller's.
+    pub(crate) fn unknown_session() -> Self {
+        Self::new(
+            ProblemKind::UnknownSession,
+            "There is no session of yours with this Mcp-Session-Id. Open another one with \
+             initialize.",
+        )
     }
 
     /// As many sessions are open as there may be.

@@ -30,6 +30,7 @@ pub(crate) use listing::tools_document;
 pub(crate) use openapi::document as openapi_document;
 
 use crate::arguments;
+use crate::auth::Identity;
 use crate::call;
 use crate::mcp::asked::UNCONFIRMED;
 use crate::mcp::content;
@@ -49,18 +50,30 @@ pub fn routes_of(descriptor: &Descriptor) -> Vec<(String, String)> {
 /// Answers a request for a path below `/api/v1/` (`path` is what follows).
 pub(crate) async fn handle(
     app: &App,
+    identity: &Identity,
     parts: &Parts,
     path: &str,
     body: Incoming,
     call_id: &str,
 ) -> Result<Response<Body>, Problem> {
     let segments = segments(path).ok_or_else(|| Problem::unknown_route(parts.uri.path()))?;
-    let found = match routes::find(&app.tools.callable(), &parts.method, &segments) {
+    let callable = app.tools.callable();
+    if let Found::Tool(found) = routes::find(&callable, &parts.method, &segments) {
+        let (name, path) = (found.tool.name(), parts.uri.path());
+        app.auth.check_scope(identity, &app.tools, name, path)?;
+    }
+    // A tool that is not there for the caller is not in the way of others.
+    let theirs: Vec<_> = callable
+        .iter()
+        .filter(|tool| identity.may_use(tool.name()))
+        .cloned()
+        .collect();
+    let found = match routes::find(&theirs, &parts.method, &segments) {
         Found::Tool(found) => found,
         Found::OtherMethods(allow) => {
             return Err(Problem::method_not_allowed(parts.uri.path(), &allow));
         }
-        Found::Nothing => return Err(nothing(app, parts.uri.path(), &segments)),
+        Found::Nothing => return Err(nothing(app, identity, parts.uri.path(), &segments)),
     };
     // The body of a GET means nothing (RFC 9110, 9.3.1).
     let body = if parts.method == Method::GET {
@@ -86,7 +99,7 @@ pub(crate) async fn handle(
         open_ended: streams && !arguments.keys().any(|name| name.starts_with("duration")),
         arguments,
         resume: None,
-        client: call::client("rest", agent),
+        client: call::client(identity, "rest", agent),
         call_id: call_id.to_owned(),
         events: None,
         cancel: CancellationToken::new(),
@@ -101,12 +114,13 @@ pub(crate) async fn handle(
 
 /// Why a path leads nowhere: perhaps to a tool that the operator does not let
 /// serve.
-fn nothing(app: &App, path: &str, segments: &[String]) -> Problem {
+fn nothing(app: &App, identity: &Identity, path: &str, segments: &[String]) -> Problem {
     let [name] = segments else {
         return Problem::unknown_route(path);
     };
     let names = routes::names(name);
-    match names.iter().find_map(|name| app.tools.not_served(name)) {
+    let mut theirs = names.iter().filter(|name| identity.may_use(name));
+    match theirs.find_map(|name| app.tools.not_served(name)) {
         Some(error) => tool_problem(&error),
         None => Problem::unknown_route(path),
     }

@@ -1,25 +1,30 @@
 //! From a request to whoever answers it, and what all answers share.
 //!
 //! Every request passes the [`Gate`] first, MCP and REST alike: rmcp's own
-//! checks are off, so that there is one place and one answer. Every response
+//! checks are off, so that there is one place and one answer. Whoever asks for
+//! anything below `/api/v1` must be somebody ([`Auth`]). Every response
 //! carries the id of the request in `Sandpit-Call-Id`, and the CORS headers if
 //! a web page asked.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 
-use futures::FutureExt;
+use futures::{FutureExt, StreamExt};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW,
-    HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyStream, StreamBody};
 use hyper::body::Incoming;
 use sandpit_tools::{FailureKind, Readiness, Tools};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::oauth::WELL_KNOWN;
+use crate::auth::{Auth, Identity};
 use crate::call;
 use crate::config::FrontConfig;
 use crate::mcp::Endpoint;
@@ -33,7 +38,7 @@ use crate::rest;
 const CALL_ID: HeaderName = HeaderName::from_static("sandpit-call-id");
 
 const METHODS: &str = "GET, POST, DELETE, OPTIONS";
-const EXPOSED: &str = "Mcp-Session-Id, Sandpit-Call-Id, Retry-After";
+const EXPOSED: &str = "Mcp-Session-Id, Sandpit-Call-Id, Retry-After, WWW-Authenticate";
 const ALLOWED: &str = "Content-Type, Authorization, Last-Event-ID, Mcp-Session-Id, \
                        Mcp-Protocol-Version, Mcp-Method, Mcp-Name";
 
@@ -45,8 +50,10 @@ pub(crate) struct App {
     pub(crate) config: FrontConfig,
     /// Cancelled when streams shall end because the front stops.
     pub(crate) streams: CancellationToken,
-    /// Who may ask.
+    /// From where it may be asked.
     pub(crate) gate: Gate,
+    /// Who may ask.
+    pub(crate) auth: Auth,
     /// The MCP side.
     pub(crate) mcp: Endpoint,
     /// Since when.
@@ -54,8 +61,8 @@ pub(crate) struct App {
 }
 
 impl App {
-    /// Answers a request, whatever happens.
-    pub(crate) async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
+    /// Answers a request from this address, whatever happens.
+    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let call_id = call::new_id();
         // The operator's paths are not for web pages.
         let origin = if operator::owns(request.uri().path()) {
@@ -63,7 +70,7 @@ impl App {
         } else {
             request.headers().get(ORIGIN).cloned()
         };
-        let answered = AssertUnwindSafe(self.dispatch(request, &call_id)).catch_unwind();
+        let answered = AssertUnwindSafe(self.dispatch(request, peer, &call_id)).catch_unwind();
         let (mut response, allowed) = match answered.await {
             Ok(Ok(response)) => (response, true),
             Ok(Err(problem)) => (problem.response(&call_id), !problem.is_forbidden()),
@@ -94,6 +101,7 @@ impl App {
     async fn dispatch(
         &self,
         request: Request<Incoming>,
+        peer: IpAddr,
         call_id: &str,
     ) -> Result<Response<Body>, Problem> {
         self.gate
@@ -110,21 +118,56 @@ impl App {
         match path.as_str() {
             "/healthz" => document(&request, || (StatusCode::OK, json!({ "status": "ok" }))),
             "/readyz" => document(&request, || self.readiness()),
-            "/api/v1" | "/api/v1/mcp" => self.mcp.handle(self, request).await,
-            "/api/v1/tools" => document(&request, || {
-                (StatusCode::OK, rest::tools_document(&self.tools.list()))
-            }),
-            "/api/v1/openapi.json" => document(&request, || {
-                (StatusCode::OK, rest::openapi_document(&self.tools.list()))
-            }),
+            "/api/v1" => self.api(request, peer, "", call_id).await,
             other => {
+                if let Some(metadata) = self.resource_metadata(other) {
+                    return document(&request, || (StatusCode::OK, metadata));
+                }
                 let Some(below) = other.strip_prefix("/api/v1/") else {
                     return Err(Problem::unknown_route(whole));
                 };
-                let (parts, body) = request.into_parts();
-                rest::handle(self, &parts, below, body, call_id).await
+                self.api(request, peer, below, call_id).await
             }
         }
+    }
+
+    /// Answers a request for `below` in `/api/v1`, to somebody who may ask.
+    async fn api(
+        &self,
+        request: Request<Incoming>,
+        peer: IpAddr,
+        below: &str,
+        call_id: &str,
+    ) -> Result<Response<Body>, Problem> {
+        let (parts, body) = request.into_parts();
+        let identity = self.auth.identify(&parts, peer).await?;
+        let request = Request::from_parts(parts, body);
+        let listed = || {
+            let tools = self.tools.list();
+            let tools = tools.iter().filter(|tool| identity.may_use(tool.name()));
+            tools.cloned().collect::<Vec<_>>()
+        };
+        let response = match below {
+            "" | "mcp" => self.mcp.handle(self, request, &identity).await?,
+            "tools" => document(&request, || {
+                (StatusCode::OK, rest::tools_document(&listed()))
+            })?,
+            "openapi.json" => document(&request, || {
+                (StatusCode::OK, rest::openapi_document(&listed()))
+            })?,
+            below => {
+                let (parts, body) = request.into_parts();
+                rest::handle(self, &identity, &parts, below, body, call_id).await?
+            }
+        };
+        Ok(while_allowed(response, identity))
+    }
+
+    /// The metadata of this host for clients of OAuth, if the path is that of
+    /// such a document.
+    fn resource_metadata(&self, path: &str) -> Option<Value> {
+        let resource = path.strip_prefix(WELL_KNOWN)?;
+        self.auth.oauth()?.metadata(resource)
     }
 
     /// Ready is who has tools to call. Whether TWS is connected is told, and
@@ -148,6 +191,23 @@ impl App {
         });
         (status, readiness)
     }
+}
+
+/// Ends a stream when its caller may no longer call.
+fn while_allowed(response: Response<Body>, identity: Identity) -> Response<Body> {
+    let is_stream = response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"text/event-stream"));
+    if !is_stream {
+        return response;
+    }
+    response.map(|body| {
+        let over = async move { identity.over().await };
+        Body::new(StreamBody::new(
+            BodyStream::new(body).take_until(Box::pin(over)),
+        ))
+    })
 }
 
 /// Answers `GET` and `HEAD` with a document.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -16,6 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::auth::{Auth, Loopback};
 use crate::config::{ConfigError, FrontConfig};
 use crate::mcp::{Endpoint, ListChanges};
 use crate::operator;
@@ -43,9 +45,10 @@ impl Front {
     ///
     /// # Errors
     ///
-    /// [`ConfigError`] if a host or an origin of the configuration is not one.
+    /// [`ConfigError`] if a setting cannot be used.
     pub fn new(tools: Tools, config: FrontConfig) -> Result<Self, ConfigError> {
         let gate = Gate::new(&config)?;
+        let auth = Auth::new(&config.auth)?;
         let streams = CancellationToken::new();
         let (mcp, changes) = Endpoint::new(&tools, &config, &streams);
         let app = App {
@@ -53,6 +56,7 @@ impl Front {
             config,
             streams,
             gate,
+            auth,
             mcp,
             started: operator::now(),
         };
@@ -60,6 +64,12 @@ impl Front {
             app: Arc::new(app),
             changes,
         })
+    }
+
+    /// What programs of this machine may do without a token, to change it
+    /// while the front serves.
+    pub fn loopback(&self) -> Loopback {
+        self.app.auth.loopback()
     }
 
     /// Serves on a listener until `shutdown`. Then it accepts no more, ends
@@ -74,6 +84,10 @@ impl Front {
         tracing::debug!(%address, "serving");
         let Self { app, changes } = self;
         let changes = tokio::spawn(changes.announce(app.tools.clone(), app.streams.clone()));
+        let following = tokio::spawn({
+            let app = app.clone();
+            async move { app.auth.follow(app.streams.clone()).await }
+        });
         let permits = Arc::new(Semaphore::new(app.config.max_connections));
         let graceful = GracefulShutdown::new();
         let mut connections = JoinSet::new();
@@ -87,10 +101,10 @@ impl Front {
                 accepted = accept(&listener, &permits) => accepted,
             };
             match accepted {
-                Ok((stream, permit)) => {
+                Ok((stream, peer, permit)) => {
                     backoff = BACKOFF.0;
                     let watcher = graceful.watcher();
-                    connections.spawn(connection(app.clone(), stream, watcher, permit));
+                    connections.spawn(connection(app.clone(), stream, peer, watcher, permit));
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -113,6 +127,7 @@ impl Front {
         app.mcp.close();
         connections.shutdown().await;
         changes.abort();
+        following.abort();
         Ok(())
     }
 }
@@ -121,22 +136,23 @@ impl Front {
 async fn accept(
     listener: &TcpListener,
     permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
+) -> io::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
     let permit = permits
         .clone()
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (stream, _) = listener.accept().await?;
+    let (stream, peer) = listener.accept().await?;
     // Events are small and must not wait for each other.
     stream.set_nodelay(true)?;
-    Ok((stream, permit))
+    Ok((stream, peer.ip(), permit))
 }
 
 /// Serves one connection to its end.
 async fn connection(
     app: Arc<App>,
     stream: TcpStream,
+    peer: IpAddr,
     watcher: Watcher,
     _permit: OwnedSemaphorePermit,
 ) {
@@ -147,7 +163,7 @@ async fn connection(
         move |request| {
             asked.store(true, Ordering::Relaxed);
             let app = app.clone();
-            async move { Ok::<_, Infallible>(app.answer(request).await) }
+            async move { Ok::<_, Infallible>(app.answer(request, peer).await) }
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());

@@ -4,6 +4,9 @@ use std::path::PathBuf;
 
 use crate::policy::PolicyError;
 
+/// The longest name that an error repeats, in characters.
+pub(crate) const NAME: usize = 100;
+
 /// The set of tools could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum ToolsError {
@@ -50,6 +53,15 @@ pub enum ToolError {
         /// Why not, within a sentence.
         reason: &'static str,
     },
+}
+
+impl ToolError {
+    /// There is no tool of this name.
+    pub fn unknown(name: &str) -> Self {
+        Self::UnknownTool {
+            name: name.chars().take(NAME).collect(),
+        }
+    }
 }
 
 /// A file in the tool folder that cannot be a tool.

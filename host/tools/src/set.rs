@@ -4,14 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::decide::Verdict;
-use crate::error::{Refusal, ToolError};
+use crate::error::{NAME, Refusal, ToolError};
 use crate::folder::Record;
 use crate::runtime::Runtime;
 use crate::status::{ToolState, ToolStatus, Usage};
 use crate::tool::Tool;
-
-/// The longest name that an error repeats, in characters.
-const NAME: usize = 100;
 
 /// One state of the set.
 #[derive(Default)]
@@ -109,7 +106,7 @@ impl ToolSet {
                 name,
                 reason: "the operator has not allowed what it asks for",
             },
-            None => ToolError::UnknownTool { name },
+            None => ToolError::unknown(&name),
         }
     }
 

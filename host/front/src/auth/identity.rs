@@ -25,7 +25,7 @@ enum Reach {
 
 impl Identity {
     /// A program of this machine that came without a token, until `revoked`.
-    pub(super) fn local(revoked: CancellationToken) -> Self {
+    pub(crate) fn local(revoked: CancellationToken) -> Self {
         Self {
             name: "local".into(),
             reach: Reach::All,
@@ -52,7 +52,7 @@ impl Identity {
     }
 
     /// Whom the authorization server calls so, until its token ends.
-    pub(super) fn of_subject(
+    pub(crate) fn of_subject(
         subject: &str,
         tools: Arc<[ToolPattern]>,
         until: OffsetDateTime,

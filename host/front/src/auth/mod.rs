@@ -93,12 +93,15 @@ impl Auth {
         let path = parts.uri.path();
         match bearer::offered(&parts.headers) {
             Offered::Token(token) => self.bearer(token, path).await,
-            Offered::Nothing if loopback::is_local(parts, peer) => self
-                .loopback
-                .identity()
-                .map_err(|reason| self.needed(path, Some(&reason))),
-            Offered::Nothing => Err(self.needed(path, None)),
-            Offered::Other => Err(self.needed(path, Some("of another scheme there are none"))),
+            Offered::Nothing if loopback::is_local(parts, peer) => {
+                let identity = self.loopback.identity();
+                identity.map_err(|reason| {
+                    let also = "Programs of this machine need one too, because";
+                    self.needed(path, &format!(" {also} {reason}."))
+                })
+            }
+            Offered::Nothing => Err(self.needed(path, "")),
+            Offered::Other => Err(self.needed(path, " What the request sends is something else.")),
             Offered::Several => Err(Problem::new(
                 ProblemKind::InvalidAuthorization,
                 "The request has more than one Authorization header. Send one, with one token.",
@@ -150,15 +153,12 @@ impl Auth {
         }
     }
 
-    /// A token is needed, and there is none. `because` may say why.
-    fn needed(&self, path: &str, because: Option<&str>) -> Problem {
-        let because = because
-            .map(|reason| format!(" ({reason})"))
-            .unwrap_or_default();
+    /// A token is needed, and there is none. A sentence may say more.
+    fn needed(&self, path: &str, more: &str) -> Problem {
         Problem::unauthenticated(
             ProblemKind::TokenNeeded,
             format!(
-                "This needs a token, as Authorization: Bearer TOKEN{because}. The operator makes \
+                "This needs a token, as Authorization: Bearer TOKEN.{more} The operator makes \
                  one with: sandpit token new --name NAME --tools 'PATTERN'"
             ),
             &self.challenge(path, ""),

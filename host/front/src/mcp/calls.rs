@@ -28,7 +28,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::asked::Asked;
 use super::content;
-use super::handler::{Handler, is_modern};
+use super::handler::{Handler, identity, is_modern};
+use super::seal::Bound;
+use crate::auth::Identity;
 use crate::call;
 
 /// How many questions a call may ask.
@@ -46,7 +48,13 @@ pub(super) async fn call(
     request: CallToolRequestParams,
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
-    let call = Call::new(handler, context, request.name.into_owned());
+    let identity = identity(context)?;
+    if !identity.may_use(&request.name) {
+        // For this caller it does not exist.
+        let error = ToolError::unknown(&request.name);
+        return Err(ErrorData::invalid_params(error.to_string(), None));
+    }
+    let call = Call::new(handler, context, identity, request.name.into_owned());
     let arguments = request.arguments.unwrap_or_default();
     let tools = &handler.shared.tools;
     let mut round = 0;
@@ -58,7 +66,7 @@ pub(super) async fn call(
         let invalid =
             |error: super::seal::InvalidState| ErrorData::invalid_params(error.to_string(), None);
         let seal = &handler.shared.seal;
-        let opened = seal.open(&call.tool, &arguments, sealed).map_err(invalid)?;
+        let opened = seal.open(&call.of(&arguments), sealed).map_err(invalid)?;
         let Some(response) = responses.get(QUESTION).and_then(elicited) else {
             // The state is still good: the same question, once more.
             return Ok(call.ask(&arguments, opened.round, &opened.asked));
@@ -111,19 +119,35 @@ pub(super) async fn call(
 struct Call<'a> {
     handler: &'a Handler,
     context: &'a RequestContext<RoleServer>,
+    identity: &'a Identity,
     id: String,
     tool: String,
     modern: bool,
 }
 
 impl<'a> Call<'a> {
-    fn new(handler: &'a Handler, context: &'a RequestContext<RoleServer>, tool: String) -> Self {
+    fn new(
+        handler: &'a Handler,
+        context: &'a RequestContext<RoleServer>,
+        identity: &'a Identity,
+        tool: String,
+    ) -> Self {
         Self {
             handler,
             context,
+            identity,
             id: call::new_id(),
             tool,
             modern: is_modern(context),
+        }
+    }
+
+    /// What a sealed state is bound to.
+    fn of<'b>(&'b self, arguments: &'b JsonObject) -> Bound<'b> {
+        Bound {
+            caller: self.identity.name(),
+            tool: &self.tool,
+            arguments,
         }
     }
 
@@ -155,7 +179,11 @@ impl<'a> Call<'a> {
         let request = CallRequest {
             arguments,
             resume,
-            client: call::client("mcp", &format!("{} {}", client.name, client.version)),
+            client: call::client(
+                self.identity,
+                "mcp",
+                &format!("{} {}", client.name, client.version),
+            ),
             call_id: self.id.clone(),
             events: listener.listens().then_some(sender),
             cancel: cancel.clone(),
@@ -208,7 +236,7 @@ impl<'a> Call<'a> {
             Err(failure) => return self.failed(failure),
         };
         let seal = &self.handler.shared.seal;
-        let Some(state) = seal.close(&self.tool, arguments, round, asked) else {
+        let Some(state) = seal.close(&self.of(arguments), round, asked) else {
             return self.failed(Failure::new(
                 FailureKind::Internal,
                 "The host could not seal the state of the question.",

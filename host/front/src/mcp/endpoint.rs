@@ -23,11 +23,13 @@ use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use sandpit_tools::Tools;
 use serde::Deserialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
 use super::changes::ListChanges;
 use super::handler::{Handler, Shared};
 use super::sessions::Ledger;
+use crate::auth::Identity;
 use crate::config::FrontConfig;
 use crate::problem::Problem;
 use crate::reply::{self, Body};
@@ -56,6 +58,15 @@ struct Envelope<'a> {
     method: Option<Cow<'a, str>>,
     #[serde(default)]
     id: Option<Value>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+}
+
+/// What of a call decides whether it may be.
+#[derive(Deserialize)]
+struct CallParams<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
 }
 
 impl Endpoint {
@@ -121,16 +132,25 @@ impl Endpoint {
         self.stop.cancel();
     }
 
-    /// Answers an MCP request.
+    /// Answers an MCP request. A session is there for the caller who opened it
+    /// and for no other.
     pub(crate) async fn handle(
         &self,
         app: &App,
-        request: Request<Incoming>,
+        mut request: Request<Incoming>,
+        identity: &Identity,
     ) -> Result<Response<Body>, Problem> {
-        let session = self.session(request.headers()).await;
-        let in_use = session.as_deref().map(|session| self.ledger.enter(session));
+        let in_use = match self.session(request.headers()).await {
+            None => None,
+            Some(session) => {
+                let entered = self.ledger.enter(&session, identity.name());
+                Some(entered.ok_or_else(Problem::unknown_session)?)
+            }
+        };
+        // The handler finds it there, whatever session it is in.
+        request.extensions_mut().insert(identity.clone());
         let response = if request.method() == Method::POST {
-            self.post(app, request).await?
+            self.post(app, request, identity).await?
         } else {
             let standing = request.method() == Method::GET;
             let response = self.with_sessions.handle(request).await;
@@ -154,7 +174,12 @@ impl Endpoint {
         exists.unwrap_or(false).then(|| session.to_owned())
     }
 
-    async fn post(&self, app: &App, request: Request<Incoming>) -> Result<Response<Body>, Problem> {
+    async fn post(
+        &self,
+        app: &App,
+        request: Request<Incoming>,
+        identity: &Identity,
+    ) -> Result<Response<Body>, Problem> {
         let (parts, body) = request.into_parts();
         let limit = app.config.max_body_bytes;
         let body = reply::read(body, limit, app.config.request_timeout).await?;
@@ -173,10 +198,18 @@ impl Endpoint {
             let error = ErrorData::invalid_request("the message is not JSON-RPC 2.0", None);
             return Ok(refused(id, error));
         }
+        if envelope.method.as_deref() == Some("tools/call")
+            && let Some(params) = envelope.params
+            && let Ok(call) = serde_json::from_str::<CallParams<'_>>(params.get())
+        {
+            let path = parts.uri.path();
+            app.auth
+                .check_scope(identity, &app.tools, &call.name, path)?;
+        }
         let opens = envelope.method.as_deref() == Some("initialize");
         let request = Request::from_parts(parts, Full::new(body));
         let response = if opens && !has_session {
-            self.open(app, request).await?
+            self.open(app, request, identity).await?
         } else if has_session {
             self.with_sessions.handle(request).await
         } else {
@@ -196,6 +229,7 @@ impl Endpoint {
         &self,
         app: &App,
         request: Request<Full<Bytes>>,
+        identity: &Identity,
     ) -> Result<Response<Body>, Problem> {
         let _one_at_a_time = self.opening.lock().await;
         let existing: Vec<_> = self.manager.sessions.read().await.keys().cloned().collect();
@@ -213,7 +247,7 @@ impl Endpoint {
         let session = response.headers().get(SESSION_ID);
         match session.and_then(|session| session.to_str().ok()) {
             Some(session) => {
-                let in_use = self.ledger.enter(session);
+                let in_use = self.ledger.open(session, identity.name());
                 Ok(response.map(|body| in_use.until_sent(body)))
             }
             None => Ok(response),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
+use http::request::Parts;
 use rmcp::ErrorData;
 use rmcp::ServerHandler;
 use rmcp::model::{
@@ -29,6 +30,7 @@ use super::calls;
 use super::catalog::Catalog;
 use super::changes::ListChanges;
 use super::seal::Seal;
+use crate::auth::Identity;
 use crate::config::FrontConfig;
 
 /// What all sessions and requests share.
@@ -94,6 +96,13 @@ impl Handler {
     }
 }
 
+/// Who calls. The endpoint has put it there.
+pub(super) fn identity(context: &RequestContext<RoleServer>) -> Result<&Identity, ErrorData> {
+    let parts = context.extensions.get::<Parts>();
+    let identity = parts.and_then(|parts| parts.extensions.get::<Identity>());
+    identity.ok_or_else(|| ErrorData::internal_error("the host lost sight of who calls", None))
+}
+
 /// Whether a request is of 2026-07-28 or later.
 pub(super) fn is_modern(context: &RequestContext<RoleServer>) -> bool {
     context
@@ -115,14 +124,16 @@ impl ServerHandler for Handler {
     async fn list_tools(
         &self,
         request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
         // All tools fit on one page, so that no cursor was ever given out.
         if request.is_some_and(|request| request.cursor.is_some()) {
             return Err(ErrorData::invalid_params("unknown cursor", None));
         }
+        let identity = identity(&context)?;
         let tools = self.shared.catalog.list();
-        Ok(ListToolsResult::with_all_items(tools.to_vec()))
+        let tools = tools.iter().filter(|tool| identity.may_use(&tool.name));
+        Ok(ListToolsResult::with_all_items(tools.cloned().collect()))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

@@ -2,8 +2,8 @@
 //! 2026-07-28, `requestState`).
 //!
 //! What comes back decides how a call goes on, and may be an order's approval.
-//! So it is signed with a key of this process, bound to the tool and the very
-//! arguments, ends after a while, and counts once.
+//! So it is signed with a key of this process, bound to the caller, the tool
+//! and the very arguments, ends after a while, and counts once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -27,6 +27,16 @@ pub(super) struct Seal {
     codec: RequestStateCodec,
     lifetime: Duration,
     used: Mutex<HashMap<String, Instant>>,
+}
+
+/// Which call a state belongs to.
+pub(super) struct Bound<'a> {
+    /// Who calls.
+    pub(super) caller: &'a str,
+    /// The tool.
+    pub(super) tool: &'a str,
+    /// The arguments.
+    pub(super) arguments: &'a JsonObject,
 }
 
 /// A question that came back with its answer.
@@ -96,8 +106,7 @@ impl Seal {
     /// Seals the question of a call.
     pub(super) fn close(
         &self,
-        tool: &str,
-        arguments: &JsonObject,
+        bound: &Bound<'_>,
         round: u32,
         asked: &Asked,
     ) -> Option<String> {
@@ -106,7 +115,7 @@ impl Seal {
             round,
             asked: sealed(asked),
         };
-        let bound = bound_to(tool, arguments);
+        let bound = bound.bytes();
         let options = SealOptions::new()
             .associated_data(&bound)
             .ttl(self.lifetime);
@@ -114,13 +123,9 @@ impl Seal {
     }
 
     /// Opens what came back with a call.
-    pub(super) fn open(
-        &self,
-        tool: &str,
-        arguments: &JsonObject,
-        sealed: &str,
-    ) -> Result<Opened, InvalidState> {
-        let bound = bound_to(tool, arguments);
+    pub(super) fn open(&self, bound: &Bound<'_>, sealed: &str) -> Result<Opened, InvalidState> {
+        let tool = bound.tool;
+        let bound = bound.bytes();
         let payload: Payload = self.codec.open_json_with(sealed, &bound).map_err(|error| {
             tracing::debug!(tool, %error, "a request state was refused");
             InvalidState
@@ -211,12 +216,16 @@ fn opened(asked: SealedQuestion) -> Result<Asked, InvalidState> {
     })
 }
 
-/// The bytes that a state is bound to. The keys of a `JsonObject` are sorted,
-/// so that the same arguments give the same bytes.
-fn bound_to(tool: &str, arguments: &JsonObject) -> Vec<u8> {
-    let mut bytes = format!("tools/call\n{tool}\n").into_bytes();
-    bytes.extend(serde_json::to_vec(arguments).unwrap_or_default());
-    bytes
+impl Bound<'_> {
+    /// The keys of a `JsonObject` are sorted, so that the same arguments give
+    /// the same bytes.
+    fn bytes(&self) -> Vec<u8> {
+        // A name may hold any sign; its length says where it ends.
+        let (length, caller, tool) = (self.caller.len(), self.caller, self.tool);
+        let mut bytes = format!("tools/call\n{length} {caller}\n{tool}\n").into_bytes();
+        bytes.extend(serde_json::to_vec(self.arguments).unwrap_or_default());
+        bytes
+    }
 }
 
 #[cfg(test)]
@@ -228,6 +237,14 @@ mod tests {
 
     fn arguments(json: serde_json::Value) -> JsonObject {
         json.as_object().unwrap().clone()
+    }
+
+    fn bound<'a>(tool: &'a str, arguments: &'a JsonObject) -> Bound<'a> {
+        Bound {
+            caller: "local",
+            tool,
+            arguments,
+        }
     }
 
     fn question() -> Asked {
@@ -243,8 +260,8 @@ mod tests {
         let seal = Seal::new(Duration::from_secs(60));
         let there = arguments(json!({"a": 1, "b": {"x": 1, "y": 2}}));
         let back = arguments(serde_json::from_str(r#"{"b":{"y":2,"x":1},"a":1}"#).unwrap());
-        let sealed = seal.close("t", &there, 3, &question()).unwrap();
-        let opened = seal.open("t", &back, &sealed).unwrap();
+        let sealed = seal.close(&bound("t", &there), 3, &question()).unwrap();
+        let opened = seal.open(&bound("t", &back), &sealed).unwrap();
         assert_eq!(opened.round, 3);
         assert_eq!(opened.asked, question());
     }
@@ -269,8 +286,8 @@ mod tests {
                     response,
                 }),
             };
-            let sealed = seal.close("t", &these, 1, &asked).unwrap();
-            assert_eq!(seal.open("t", &these, &sealed).unwrap().asked, asked);
+            let sealed = seal.close(&bound("t", &these), 1, &asked).unwrap();
+            assert_eq!(seal.open(&bound("t", &these), &sealed).unwrap().asked, asked);
         }
     }
 
@@ -279,43 +296,52 @@ mod tests {
         let seal = Seal::new(Duration::from_secs(60));
         let these = arguments(json!({"quantity": 1}));
         let others = arguments(json!({"quantity": 100}));
-        let sealed = seal.close("t", &these, 1, &question()).unwrap();
-        assert!(seal.open("t", &others, &sealed).is_err());
-        assert!(seal.open("u", &these, &sealed).is_err());
-        assert!(seal.open("t", &these, "nonsense").is_err());
+        let sealed = seal.close(&bound("t", &these), 1, &question()).unwrap();
+        assert!(seal.open(&bound("t", &others), &sealed).is_err());
+        assert!(seal.open(&bound("u", &these), &sealed).is_err());
+        assert!(seal.open(&bound("t", &these), "nonsense").is_err());
+        let anothers = Bound {
+            caller: "token:other",
+            ..bound("t", &these)
+        };
+        assert!(seal.open(&anothers, &sealed).is_err());
         let elsewhere = Seal::new(Duration::from_secs(60));
-        assert!(elsewhere.open("t", &these, &sealed).is_err());
+        assert!(elsewhere.open(&bound("t", &these), &sealed).is_err());
     }
 
     #[test]
     fn a_changed_state_is_refused() {
         let seal = Seal::new(Duration::from_secs(60));
         let these = JsonObject::new();
-        let sealed = seal.close("t", &these, 1, &question()).unwrap();
+        let sealed = seal.close(&bound("t", &these), 1, &question()).unwrap();
         for index in [6, sealed.len() / 2, sealed.len() - 1] {
             let mut changed = sealed.clone().into_bytes();
             let byte = changed.get_mut(index).unwrap();
             *byte = if *byte == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(changed).unwrap();
-            assert!(seal.open("t", &these, &changed).is_err(), "{index}");
+            assert!(seal.open(&bound("t", &these), &changed).is_err(), "{index}");
         }
     }
 
     #[test]
     fn a_state_ends() {
         let seal = Seal::new(Duration::ZERO);
-        let sealed = seal.close("t", &JsonObject::new(), 1, &question()).unwrap();
+        let sealed = seal
+            .close(&bound("t", &JsonObject::new()), 1, &question())
+            .unwrap();
         std::thread::sleep(Duration::from_millis(5));
-        assert!(seal.open("t", &JsonObject::new(), &sealed).is_err());
+        assert!(seal.open(&bound("t", &JsonObject::new()), &sealed).is_err());
     }
 
     #[test]
     fn a_state_counts_once() {
         let seal = Seal::new(Duration::from_secs(60));
-        let sealed = seal.close("t", &JsonObject::new(), 1, &question()).unwrap();
-        let opened = seal.open("t", &JsonObject::new(), &sealed).unwrap();
+        let sealed = seal
+            .close(&bound("t", &JsonObject::new()), 1, &question())
+            .unwrap();
+        let opened = seal.open(&bound("t", &JsonObject::new()), &sealed).unwrap();
         assert_eq!(seal.spend(&opened), Ok(()));
-        let again = seal.open("t", &JsonObject::new(), &sealed).unwrap();
+        let again = seal.open(&bound("t", &JsonObject::new()), &sealed).unwrap();
         assert_eq!(seal.spend(&again), Err(InvalidState));
     }
 }

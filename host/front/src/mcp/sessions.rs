@@ -1,4 +1,5 @@
-//! Which MCP sessions are in use, so that one in no use can make room.
+//! Whose each MCP session is, and which are in use, so that one in no use can
+//! make room.
 //!
 //! rmcp keeps a session until it was idle for long, and has no limit of their
 //! number. Clients often leave without closing theirs.
@@ -17,26 +18,44 @@ use crate::reply::Body;
 /// How long a session must have been idle to make room for another.
 const IDLE: Duration = Duration::from_secs(5 * 60);
 
-/// When each session was last used.
+/// When each session was last used, and whose it is.
 #[derive(Clone, Default)]
 pub(super) struct Ledger {
     sessions: Arc<Mutex<HashMap<String, Usage>>>,
 }
 
 struct Usage {
+    owner: Arc<str>,
     last: Instant,
     open: usize,
 }
 
 impl Ledger {
-    /// Marks a session as in use until the mark is dropped.
-    pub(super) fn enter(&self, session: &str) -> InUse {
-        let mut sessions = self.sessions();
-        let usage = sessions.entry(session.to_owned()).or_insert(Usage {
+    /// Notes whose a new session is, and marks it as in use until the mark is
+    /// dropped.
+    pub(super) fn open(&self, session: &str, owner: &str) -> InUse {
+        let usage = Usage {
+            owner: owner.into(),
             last: Instant::now(),
-            open: 0,
-        });
+            open: 1,
+        };
+        self.sessions().insert(session.to_owned(), usage);
+        self.in_use(session)
+    }
+
+    /// Marks a session as in use until the mark is dropped; none if it is
+    /// somebody else's.
+    pub(super) fn enter(&self, session: &str, owner: &str) -> Option<InUse> {
+        let mut sessions = self.sessions();
+        let usage = sessions.get_mut(session)?;
+        if *usage.owner != *owner {
+            return None;
+        }
         usage.open += 1;
+        Some(self.in_use(session))
+    }
+
+    fn in_use(&self, session: &str) -> InUse {
         InUse {
             ledger: self.clone(),
             session: session.to_owned(),
@@ -130,7 +149,7 @@ mod tests {
 
     /// Marks a session as last used so many seconds after `start`.
     fn used(ledger: &Ledger, session: &str, start: Instant, seconds: u64) {
-        drop(ledger.enter(session));
+        drop(ledger.open(session, "a"));
         ledger.sessions().get_mut(session).unwrap().last = start + Duration::from_secs(seconds);
     }
 
@@ -144,7 +163,7 @@ mod tests {
         used(&ledger, "b", start, 500);
         used(&ledger, "c", start, 900);
         assert_eq!(ledger.idle_longest(&existing, now).as_deref(), Some("b"));
-        let in_use = ledger.enter("b");
+        let in_use = ledger.enter("b", "a");
         assert_eq!(ledger.idle_longest(&existing, now).as_deref(), Some("a"));
         used(&ledger, "a", start, 701);
         assert_eq!(ledger.idle_longest(&existing, now), None);
@@ -162,10 +181,20 @@ mod tests {
     }
 
     #[test]
+    fn a_session_is_its_owners_alone() {
+        let ledger = Ledger::default();
+        drop(ledger.open("s", "token:a"));
+        assert!(ledger.enter("s", "token:a").is_some());
+        assert!(ledger.enter("s", "oauth:a").is_none());
+        assert!(ledger.enter("s", "local").is_none());
+        assert!(ledger.enter("other", "token:a").is_none());
+    }
+
+    #[test]
     fn closed_sessions_are_forgotten() {
         let ledger = Ledger::default();
-        drop(ledger.enter("gone"));
-        let kept = ledger.enter("kept");
+        drop(ledger.open("gone", "a"));
+        let kept = ledger.open("kept", "a");
         ledger.forget_closed(&existing(&["kept"]));
         assert_eq!(ledger.sessions().keys().collect::<Vec<_>>(), ["kept"]);
         drop(kept);

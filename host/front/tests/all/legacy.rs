@@ -18,30 +18,52 @@ fn initialize() -> Value {
     })
 }
 
+fn authorized(request: RequestBuilder, token: Option<&str>) -> RequestBuilder {
+    match token {
+        Some(token) => request.bearer_auth(token),
+        None => request,
+    }
+}
+
 /// An open session.
 pub(super) struct Session<'a> {
     server: &'a Server,
     id: String,
+    token: Option<String>,
 }
 
 impl<'a> Session<'a> {
     pub(super) async fn open(server: &'a Server) -> Self {
-        let reply = send(server.message(&initialize())).await;
+        Self::open_with(server, None).await
+    }
+
+    /// With a token, in every request.
+    pub(super) async fn open_as(server: &'a Server, token: &str) -> Self {
+        Self::open_with(server, Some(token.to_owned())).await
+    }
+
+    async fn open_with(server: &'a Server, token: Option<String>) -> Self {
+        let request = authorized(server.message(&initialize()), token.as_deref());
+        let reply = send(request).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         let result = &reply.messages()[0]["result"];
         assert_eq!(result["protocolVersion"], "2025-11-25");
         let session = Self {
             server,
             id: reply.header("mcp-session-id").to_owned(),
+            token,
         };
         let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
         assert_eq!(send(session.message(&initialized)).await.status, 202);
         session
     }
 
-    fn message(&self, message: &Value) -> RequestBuilder {
-        self.server
-            .message(message)
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub(super) fn message(&self, message: &Value) -> RequestBuilder {
+        authorized(self.server.message(message), self.token.as_deref())
             .header("mcp-session-id", &self.id)
             .header("mcp-protocol-version", "2025-11-25")
     }

@@ -6,6 +6,9 @@
     reason = "what fails here fails the test"
 )]
 
+mod auth;
+mod auth_issuer;
+mod auth_oauth;
 mod http;
 mod legacy;
 mod modern;
@@ -21,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
-use sandpit_front::{Front, FrontConfig};
+use sandpit_front::{Front, FrontConfig, Loopback};
 use sandpit_gateway::journal::Options;
 use sandpit_gateway::{Gateway, GatewayConfig, Gateways, Journal};
 use sandpit_simulator::{Simulator, SimulatorConfig};
@@ -123,12 +126,33 @@ async fn serve(folder: &Path, gateway: GatewayConfig, config: FrontConfig) -> Se
     serve_with(folder, gateway, config, policy).await
 }
 
+/// A front over no tools, and what programs of this machine may do.
+async fn serve_to_close(folder: &Path) -> (Server, Loopback) {
+    let policy = Policy::default();
+    serve_all(
+        folder,
+        GatewayConfig::default(),
+        FrontConfig::default(),
+        policy,
+    )
+    .await
+}
+
 async fn serve_with(
     folder: &Path,
     gateway: GatewayConfig,
     config: FrontConfig,
     policy: Policy,
 ) -> Server {
+    serve_all(folder, gateway, config, policy).await.0
+}
+
+async fn serve_all(
+    folder: &Path,
+    gateway: GatewayConfig,
+    config: FrontConfig,
+    policy: Policy,
+) -> (Server, Loopback) {
     let config_of_sandbox = SandboxConfig {
         cache_dir: Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("components")),
         ..SandboxConfig::default()
@@ -143,14 +167,16 @@ async fn serve_with(
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
     let front = Front::new(tools.clone(), config).unwrap();
+    let loopback = front.loopback();
     let serving = tokio::spawn(front.serve(listener, stop.clone()));
-    Server {
+    let server = Server {
         address,
         client: Client::new(),
         tools,
         stop,
         serving,
-    }
+    };
+    (server, loopback)
 }
 
 impl Server {
