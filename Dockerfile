@@ -26,6 +26,9 @@ ENV SANDPIT_TOOLS__FOLDER=/opt/sandpit/tools
 # Where the token will be, not the token.
 # hadolint ignore=DL3064
 ENV SANDPIT_OPERATOR__TOKEN_FILE=/var/cache/sandpit/operator.token
+# The digests of callers' tokens; beside the journal, so that they outlive the container.
+# hadolint ignore=DL3064
+ENV SANDPIT_AUTH__TOKENS_FILE=/var/lib/sandpit/tokens.json
 ENV SANDPIT_JOURNAL__FILE=/var/lib/sandpit/journal.db
 ENV SANDPIT_SANDBOX__CACHE_FOLDER=/var/cache/sandpit
 ENV TWS_HOST=host.docker.internal

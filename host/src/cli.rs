@@ -5,6 +5,7 @@ pub mod journal;
 mod moment;
 pub mod operator;
 pub mod tape;
+pub mod token;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ use operator::{
     StatusArgs, SwitchArgs, ToolsArgs,
 };
 use tape::{RecordArgs, ReplayArgs};
+use token::TokenArgs;
 
 use crate::config::Overrides;
 
@@ -73,6 +75,8 @@ pub enum Command {
     Pin(PinArgs),
     /// Call a tool.
     Call(CallArgs),
+    /// Make, list and revoke the tokens that callers need.
+    Token(TokenArgs),
     /// Stop trading: no new orders, until an operator resumes it.
     Halt(HaltArgs),
     /// Let orders through again.

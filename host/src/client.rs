@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
@@ -32,6 +32,8 @@ pub struct Client {
     http: HttpClient<HttpConnector, Full<Bytes>>,
     /// `http://ADDRESS:PORT`.
     base: String,
+    /// What tools are called with.
+    token: Option<Secret>,
 }
 
 /// What a host says to its operator.
@@ -77,7 +79,19 @@ impl Client {
         connector.set_connect_timeout(Some(PATIENCE));
         connector.set_nodelay(true);
         let http = HttpClient::builder(TokioExecutor::new()).build(connector);
-        Ok(Self { http, base })
+        Ok(Self {
+            http,
+            base,
+            token: None,
+        })
+    }
+
+    /// Calls tools with this token.
+    pub fn with_token(self, token: Secret) -> Self {
+        Self {
+            token: Some(token),
+            ..self
+        }
     }
 
     /// Where the host is looked for.
@@ -108,9 +122,7 @@ impl Client {
         mut request: Request<Full<Bytes>>,
         patience: Duration,
     ) -> Result<String, AskError> {
-        let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal()))
-            .context("the operator's token cannot be sent")?;
-        value.set_sensitive(true);
+        let value = bearer(token).context("the operator's token cannot be sent")?;
         request.headers_mut().insert(AUTHORIZATION, value);
         let answered = tokio::time::timeout(patience, async {
             let response = self.send(request).await?;
@@ -154,6 +166,12 @@ impl Client {
         let path = format!("/api/v1/{tool}");
         let mut request = self.request(Method::POST, &path, arguments.into())?;
         let headers = request.headers_mut();
+        if let Some(token) = &self.token {
+            headers.insert(
+                AUTHORIZATION,
+                bearer(token).context("the token cannot be sent")?,
+            );
+        }
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(
             ACCEPT,
@@ -205,6 +223,13 @@ pub async fn as_operator(url: Option<&Uri>, config: &Config) -> Result<(Client, 
             Err(error.into())
         }
     }
+}
+
+/// A token as a header.
+fn bearer(token: &Secret) -> Result<HeaderValue, InvalidHeaderValue> {
+    let mut value = HeaderValue::from_str(&format!("Bearer {}", token.reveal().trim()))?;
+    value.set_sensitive(true);
+    Ok(value)
 }
 
 /// The whole text of a response.

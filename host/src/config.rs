@@ -1,6 +1,7 @@
 //! The configuration: what can be set. [`sources`] says where it comes from,
 //! [`watch()`] follows its file while the host runs.
 
+mod auth;
 mod gateway;
 mod sources;
 mod watch;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::operator::Secret;
 
+pub use auth::AuthSection;
 pub use gateway::GatewaySection;
 pub use sources::{Overrides, Read, Sources};
 pub use watch::watch;
@@ -46,6 +48,8 @@ pub struct Config {
     pub sandbox: SandboxSection,
     /// The log.
     pub log: LogSection,
+    /// Who may call tools.
+    pub auth: AuthSection,
     /// Who may ask a running host for its status.
     pub operator: OperatorSection,
     /// What each tool may do. It comes from this file only, and is applied as
@@ -205,6 +209,7 @@ impl Config {
     /// What types cannot say.
     fn validate(&self) -> anyhow::Result<()> {
         self.validate_gateways()?;
+        self.validate_auth()?;
         for (key, value) in [
             (
                 "server.session_idle_seconds",

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CACHE_CONTROL, HeaderMap, HeaderValue};
+use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -22,6 +22,7 @@ use subtle::ConstantTimeEq;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::auth::bearer::{self, Offered};
 use crate::problem::{Problem, ProblemKind};
 use crate::reply::{self, Body};
 use crate::router::App;
@@ -170,28 +171,15 @@ fn check(access: &OperatorAccess, headers: &HeaderMap) -> Result<(), Problem> {
             ));
         }
     };
-    let mut values = headers.get_all(AUTHORIZATION).iter();
-    let offered = match (values.next(), values.next()) {
-        (Some(value), None) => bearer(value.as_bytes()),
-        _ => None,
-    };
-    match offered {
-        Some(offered) if token.is(offered) => Ok(()),
-        Some(_) => Err(Problem::unauthorized(
+    match bearer::offered(headers) {
+        Offered::Token(offered) if token.is(offered) => Ok(()),
+        Offered::Token(_) => Err(Problem::unauthorized(
             "This is not the operator's token of this host.",
         )),
-        None => Err(Problem::unauthorized(
+        _ => Err(Problem::unauthorized(
             "This needs the operator's token, as Authorization: Bearer TOKEN.",
         )),
     }
-}
-
-/// The token of an `Authorization` header (RFC 6750, 2.1).
-fn bearer(value: &[u8]) -> Option<&[u8]> {
-    let (scheme, token) = value.split_at_checked(7)?;
-    scheme
-        .eq_ignore_ascii_case(b"bearer ")
-        .then(|| token.trim_ascii())
 }
 
 /// What the tools say, and what only the front knows.
@@ -229,6 +217,8 @@ pub(crate) fn now() -> OffsetDateTime {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
+    use http::header::AUTHORIZATION;
+
     use super::*;
 
     fn status(access: &OperatorAccess, header: Option<&str>) -> Option<u16> {

@@ -6,6 +6,7 @@ use clap::{Args, ValueHint};
 use http::Uri;
 
 use crate::config::{Overrides, Sources};
+use crate::operator::Secret;
 
 /// Which configuration a command reads, or edits.
 #[derive(Debug, Args)]
@@ -211,6 +212,10 @@ pub struct PinArgs {
     pub host: RemoteArgs,
 }
 
+fn secret(text: &str) -> Result<Secret, std::convert::Infallible> {
+    Ok(Secret::new(text))
+}
+
 /// Arguments of `call`.
 #[derive(Debug, Args)]
 #[command(
@@ -228,6 +233,10 @@ pub struct CallArgs {
     /// The host to ask [default: the configured address and port].
     #[arg(long, value_name = "URL", conflicts_with = "demo")]
     pub url: Option<Uri>,
+    /// The token to call with, if the host wants one. Better set as the
+    /// variable.
+    #[arg(long, value_name = "TOKEN", env = "SANDPIT_TOKEN", hide_env_values = true, value_parser = secret)]
+    pub token: Option<Secret>,
     /// Start a host of its own for this call, on a simulated TWS.
     #[arg(long)]
     pub demo: bool,

@@ -42,7 +42,11 @@ pub async fn run(args: CallArgs) -> anyhow::Result<()> {
     if args.demo {
         return demo(&args.tool, arguments, config, stop).await;
     }
-    let client = Client::new(args.url.as_ref(), &config)?;
+    let mut client = Client::new(args.url.as_ref(), &config)?;
+    // An empty variable counts as unset, as compose files write it.
+    if let Some(token) = args.token.filter(|token| !token.reveal().trim().is_empty()) {
+        client = client.with_token(token);
+    }
     call(&client, &args.tool, arguments, &stop).await
 }
 

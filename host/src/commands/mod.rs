@@ -14,6 +14,7 @@ mod schema;
 pub mod serve;
 mod simulate;
 mod status;
+mod token;
 mod tools;
 
 use std::process::ExitCode;
@@ -56,6 +57,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             Command::Halt(args) => return halt::halt(args).await,
             Command::Resume(args) => return halt::resume(args).await,
             Command::Journal(args) => return journal::run(args),
+            Command::Token(args) => token::run(args),
             Command::Schema => {
                 schema::run();
                 Ok(())

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use sandpit_front::{Front, FrontConfig, OperatorAccess, OperatorConfig, OperatorToken};
+use sandpit_front::{
+    AuthConfig, Front, FrontConfig, OperatorAccess, OperatorConfig, OperatorToken,
+};
 use sandpit_sandbox::{Sandbox, SandboxConfig};
 use sandpit_tools::{ToolState, Tools, ToolsConfig};
 use tokio::net::TcpListener;
@@ -77,6 +79,7 @@ impl Host {
         })?;
         broker.connect(config).await;
         let mut front_config = front_config(config);
+        front_config.auth = auth_config(config, followed.as_ref());
         front_config.operator = operator_config(config, followed.as_ref(), &broker);
         let front = Front::new(tools.clone(), front_config)?;
         Ok(Self {
@@ -135,8 +138,9 @@ impl Host {
         watches.spawn(async move { tools.watch(token).await });
         if let Some(read) = self.followed {
             let gateways = self.broker.gateways.clone();
+            let loopback = self.front.loopback();
             let (tools, token) = (self.tools.clone(), watching.clone());
-            watches.spawn(config::watch(read, tools, gateways, token));
+            watches.spawn(config::watch(read, tools, gateways, loopback, token));
         }
         let served = self.front.serve(self.listener, stop).await;
         info!("stopping");
@@ -191,6 +195,23 @@ fn operator_config(config: &Config, followed: Option<&Read>, broker: &Broker) ->
         access,
         config_file: Some(file),
         trading: Some(Arc::new(broker.clone())),
+    }
+}
+
+/// Who may call. A host that follows no file serves one command, which is the
+/// only program that knows of it.
+fn auth_config(config: &Config, followed: Option<&Read>) -> AuthConfig {
+    if followed.is_none() {
+        return AuthConfig::default();
+    }
+    let tokens = operator::tokens_file(config);
+    if let Err(error) = &tokens {
+        warn!("no token that sandpit token makes counts here: {error:#}");
+    }
+    AuthConfig {
+        loopback: config.loopback(),
+        tokens: tokens.ok(),
+        oauth: config.auth.oauth.as_ref().map(|oauth| oauth.for_front()),
     }
 }
 

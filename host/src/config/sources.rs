@@ -11,7 +11,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use sandpit_gateway::gate::Mode;
 use toml_edit::{DocumentMut, Item};
 
-use super::Config;
+use super::{AuthSection, Config};
 use crate::policy_file;
 
 /// The file that is read when no other is named, if it is there.
@@ -325,12 +325,17 @@ impl Sources {
             figment.extract_inner("server"),
             figment.extract_inner("operator"),
             figment.extract_inner("journal"),
+            figment.extract_inner("auth.tokens_file"),
         );
         let config = match sections {
-            (Ok(server), Ok(operator), Ok(journal)) => Config {
+            (Ok(server), Ok(operator), Ok(journal), Ok(tokens_file)) => Config {
                 server,
                 operator,
                 journal,
+                auth: AuthSection {
+                    tokens_file,
+                    ..AuthSection::default()
+                },
                 ..Config::default()
             },
             // One of them is wrong, or the file is not TOML at all.
@@ -349,6 +354,7 @@ impl Sources {
         let mut paths: Vec<String> = [
             "tools.folder",
             "operator.token_file",
+            "auth.tokens_file",
             "journal.file",
             "gate.halt_file",
         ]

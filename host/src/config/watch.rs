@@ -1,6 +1,6 @@
 //! Following the configuration file while the host runs.
 //!
-//! The policy and the rules of the gate are applied as soon as the file
+//! The policy, the rules of the gate and auth.loopback are applied as soon as the file
 //! changes. A file that cannot be read, or is wrong, changes nothing and is told
 //! until it is right again. Everything else in it counts from the next start.
 
@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use sandpit_front::{Loopback, LoopbackAccess};
 use sandpit_gateway::{GateConfig, Gateways};
 use sandpit_tools::Tools;
 use serde::Serialize;
@@ -28,7 +29,13 @@ const POLL: Duration = Duration::from_secs(2);
 const SETTLE: Duration = Duration::from_millis(100);
 
 /// Follows the file that was read, until `stop`.
-pub async fn watch(read: Read, tools: Tools, gateways: Gateways, stop: CancellationToken) {
+pub async fn watch(
+    read: Read,
+    tools: Tools,
+    gateways: Gateways,
+    loopback: Loopback,
+    stop: CancellationToken,
+) {
     let Read {
         config: running,
         sources,
@@ -48,6 +55,7 @@ pub async fn watch(read: Read, tools: Tools, gateways: Gateways, stop: Cancellat
         running,
         tools,
         gateways,
+        loopback,
     };
     let mut watching = true;
     loop {
@@ -97,6 +105,7 @@ struct Follower {
     running: Config,
     tools: Tools,
     gateways: Gateways,
+    loopback: Loopback,
 }
 
 impl Follower {
@@ -163,7 +172,12 @@ impl Follower {
                 return;
             }
         }
+        // Before the gates: nobody trades for real in between without a token.
+        if let LoopbackAccess::Closed(reason) = config.loopback() {
+            self.loopback.set(LoopbackAccess::Closed(reason));
+        }
         self.apply_gates(&config);
+        self.loopback.set(config.loopback());
         self.tools.policy_fault(None);
         self.running = config;
     }
@@ -216,7 +230,7 @@ fn is_applied(key: &str) -> bool {
     let parts: Vec<&str> = key.split('.').collect();
     matches!(
         parts.as_slice(),
-        ["policy" | "gate", ..] | ["gateways", _, "gate", ..]
+        ["policy" | "gate", ..] | ["gateways", _, "gate", ..] | ["auth", "loopback"]
     )
 }
 

@@ -13,7 +13,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rand::RngCore;
 
 use super::Secret;
-use crate::config::OperatorSection;
+use crate::config::{Config, OperatorSection};
 
 /// The shortest token that is taken.
 const SHORTEST: usize = 16;
@@ -61,6 +61,21 @@ pub fn find(section: &OperatorSection) -> anyhow::Result<Secret> {
             file.display()
         )
     })
+}
+
+/// Where the tokens of callers are kept: `auth.tokens_file`, or beside the
+/// operator's token.
+///
+/// # Errors
+///
+/// If there is no home folder, and so no default place.
+pub fn tokens_file(config: &Config) -> anyhow::Result<PathBuf> {
+    match &config.auth.tokens_file {
+        Some(file) => Ok(file.clone()),
+        None => Ok(file(&config.operator)
+            .context("set auth.tokens_file")?
+            .with_file_name("tokens.json")),
+    }
 }
 
 /// `operator.token_file`, or its default place.
