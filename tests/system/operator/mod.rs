@@ -1,5 +1,6 @@
 //! The operator's command line, the real binary against a real running host.
 
+mod callers;
 mod calling;
 mod files;
 mod policy;
