@@ -104,12 +104,7 @@ impl Seal {
     }
 
     /// Seals the question of a call.
-    pub(super) fn close(
-        &self,
-        bound: &Bound<'_>,
-        round: u32,
-        asked: &Asked,
-    ) -> Option<String> {
+    pub(super) fn close(&self, bound: &Bound<'_>, round: u32, asked: &Asked) -> Option<String> {
         let payload = Payload {
             id: call::new_id(),
             round,
@@ -287,7 +282,10 @@ mod tests {
                 }),
             };
             let sealed = seal.close(&bound("t", &these), 1, &asked).unwrap();
-            assert_eq!(seal.open(&bound("t", &these), &sealed).unwrap().asked, asked);
+            assert_eq!(
+                seal.open(&bound("t", &these), &sealed).unwrap().asked,
+                asked
+            );
         }
     }
 

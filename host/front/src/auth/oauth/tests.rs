@@ -4,6 +4,9 @@
 
 use super::*;
 
+/// What makes a configuration wrong.
+type Change<'a> = &'a dyn Fn(&mut OAuthConfig);
+
 fn config() -> OAuthConfig {
     let mut config = OAuthConfig::new("https://login.example.com", "https://sandpit.example.com/");
     for (scope, pattern) in [("read", "ibkr_get_*"), ("trade", "ibkr_*")] {
@@ -17,7 +20,7 @@ fn config() -> OAuthConfig {
 fn what_cannot_be_used_is_named() {
     assert!(OAuth::new(config()).is_ok());
     let text = |text: &str| text.to_owned();
-    let wrong: [(&str, &dyn Fn(&mut OAuthConfig)); 10] = [
+    let wrong: [(&str, Change<'_>); 10] = [
         ("issuer", &|config| {
             config.issuer = text("login.example.com")
         }),
