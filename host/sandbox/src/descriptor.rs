@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 use crate::bindings::sandpit::tool::types as wit;
 use crate::error::LoadError;
 use crate::outcome::object;
+use crate::resource::{self, ResourceDescriptor};
 
 /// Bounds of a descriptor, in characters for texts and in bytes for schemas.
 const NAME: usize = 64;
-const TITLE: usize = 120;
-const DESCRIPTION: usize = 4_000;
+pub(crate) const TITLE: usize = 120;
+pub(crate) const DESCRIPTION: usize = 4_000;
 const SCHEMA: usize = 64 << 10;
 const ROUTES: usize = 16;
 const ROUTE: usize = 200;
@@ -37,6 +38,8 @@ pub struct Descriptor {
     pub routes: Vec<RestRoute>,
     /// Whether it sends events while it runs.
     pub streaming: bool,
+    /// Its answer as resources, of a tool that is read-only and does not stream.
+    pub resources: Vec<ResourceDescriptor>,
 }
 
 /// What is true of a tool, for whoever decides to call it (MCP tool
@@ -110,6 +113,13 @@ pub(crate) fn from_guest(descriptor: wit::Descriptor) -> Result<Descriptor, Load
         .as_deref()
         .map(|text| schema("output schema", text, &mut faults));
     let routes = routes(descriptor.routes, &input_schema, &mut faults);
+    let resources = resource::from_guest(descriptor.resources, &input_schema, &mut faults);
+    if !resources.is_empty() && (!descriptor.annotations.read_only || descriptor.streaming) {
+        faults.push(
+            "it has resources, which only a tool that is read-only and does not stream may have"
+                .to_owned(),
+        );
+    }
     if !faults.is_empty() {
         return Err(LoadError::Descriptor(faults));
     }
@@ -128,6 +138,7 @@ pub(crate) fn from_guest(descriptor: wit::Descriptor) -> Result<Descriptor, Load
         },
         routes,
         streaming: descriptor.streaming,
+        resources,
     })
 }
 
@@ -141,7 +152,13 @@ fn check_name(name: &str, faults: &mut Vec<String>) {
     }
 }
 
-fn check_text(what: &str, text: &str, limit: usize, lines: bool, faults: &mut Vec<String>) {
+pub(crate) fn check_text(
+    what: &str,
+    text: &str,
+    limit: usize,
+    lines: bool,
+    faults: &mut Vec<String>,
+) {
     let length = text.chars().count();
     if text.trim().is_empty() {
         faults.push(format!("the {what} is empty"));
@@ -250,7 +267,7 @@ fn check_route(path: &str, input_schema: &Map<String, Value>) -> Result<(), Stri
     Ok(())
 }
 
-fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     text.chars().take(80).collect()
 }
 
@@ -279,6 +296,7 @@ mod tests {
                 path: "cancel_order/{orderId}".to_owned(),
             }],
             streaming: false,
+            resources: Vec::new(),
         }
     }
 

@@ -30,11 +30,13 @@ mod load;
 mod log;
 mod memory;
 mod outcome;
+mod resource;
 mod run;
 mod sandbox;
 mod scope;
 mod slots;
 mod state;
+mod uri_template;
 mod wasi;
 
 pub use cache::digest_of;
@@ -50,5 +52,7 @@ pub use outcome::{
     Answer, Blob, Confirmation, Content, EmbeddedResource, Failure, FailureKind, Outcome, Question,
     ResourceBody, ResourceLink, Structured,
 };
+pub use resource::{ResourceDescriptor, Suggestions, Variable};
 pub use sandbox::Sandbox;
 pub use scope::{Reach, Scope};
+pub use uri_template::UriTemplate;

@@ -42,7 +42,8 @@ pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
 pub use sandpit_sandbox::{
     Annotations, Answer, Blob, CallLimits, Capability, Confirmation, Content, Descriptor,
     EmbeddedResource, Event, Failure, FailureKind, HttpMethod, Level, Outcome, Question, Rate,
-    ResourceBody, ResourceLink, Response, RestRoute, Resume, Sandbox, SandboxConfig, Structured,
+    ResourceBody, ResourceDescriptor, ResourceLink, Response, RestRoute, Resume, Sandbox,
+    SandboxConfig, Structured, Suggestions, UriTemplate, Variable,
 };
 pub use status::{Status, ToolState, ToolStatus, Usage};
 pub use tool::Tool;

@@ -66,6 +66,7 @@ mod failure;
 pub mod input;
 pub mod json;
 mod reply;
+mod resource;
 pub mod schema;
 pub mod stream;
 pub mod time;
@@ -82,10 +83,11 @@ pub use bindings::sandpit::broker::types::{Decimal, Instant};
 pub use bindings::sandpit::tool::context::Level;
 pub use bindings::sandpit::tool::types::{
     Annotations, Blob, Content, EmbeddedResource, Failure, FailureKind, HttpMethod, Question,
-    ResourceBody, ResourceLink, Response, RestRoute, Resume,
+    ResourceBody, ResourceDescriptor, ResourceLink, Response, RestRoute, Resume, Suggestions,
+    Variable,
 };
 
 /// What nearly every tool needs.
 pub mod prelude {
-    pub use crate::{Annotations, Context, Failure, Tool};
+    pub use crate::{Annotations, Context, Failure, ResourceDescriptor, Tool};
 }

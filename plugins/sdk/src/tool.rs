@@ -4,8 +4,8 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Annotations, Answer, Context, Descriptor, Failure, HttpMethod, Outcome, Request, RestRoute,
-    schema,
+    Annotations, Answer, Context, Descriptor, Failure, HttpMethod, Outcome, Request,
+    ResourceDescriptor, RestRoute, schema,
 };
 
 /// A tool: what it says of itself, and how it answers a call.
@@ -28,6 +28,13 @@ pub trait Tool {
     /// The answer: a type that becomes a JSON object, or a
     /// [`Reply`](crate::Reply) for everything that JSON is not.
     type Output: Answer;
+
+    /// Its answer as resources, for clients that read instead of calling. Only
+    /// a tool that is read-only and does not stream has any.
+    #[must_use]
+    fn resources() -> Vec<ResourceDescriptor> {
+        Vec::new()
+    }
 
     /// Answers one call. Every call runs in a fresh instance.
     ///
@@ -56,6 +63,7 @@ pub fn describe<T: Tool>(version: &str) -> Descriptor {
             })
             .collect(),
         streaming: T::STREAMING,
+        resources: T::resources(),
     }
 }
 

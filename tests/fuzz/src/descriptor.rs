@@ -20,7 +20,7 @@ const ROOM: usize = 96 << 10;
 /// nowhere else in the component.
 const FILLER: u8 = 0xa5;
 /// Size of the record in memory.
-const SIZE: usize = 68;
+const SIZE: usize = 76;
 
 /// A component into whose memory descriptors are written.
 pub struct Template {
@@ -96,6 +96,7 @@ pub(crate) fn lay_out(flags: u8, texts: &[u8]) -> Vec<u8> {
     record.extend(word(RECORD + SIZE));
     record.extend(word(routes.len()));
     record.extend(word(usize::from(flags >> 5 & 1)));
+    // No resources: those are left to the memory that is arbitrary.
     record.resize(SIZE, 0);
     for route in &routes {
         // The first byte is the method; there are three, and the rest traps.

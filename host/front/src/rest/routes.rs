@@ -177,6 +177,7 @@ mod tests {
                 })
                 .collect(),
             streaming: false,
+            resources: Vec::new(),
         }
     }
 

@@ -14,6 +14,7 @@ pub struct Guest {
     name: String,
     output_schema: Option<String>,
     streaming: bool,
+    resources: Vec<String>,
     imports: String,
     describe: String,
     call: String,
@@ -31,6 +32,7 @@ impl Guest {
             name: name.to_owned(),
             output_schema: None,
             streaming: false,
+            resources: Vec::new(),
             imports: String::new(),
             describe: String::new(),
             call: String::new(),
@@ -86,6 +88,12 @@ impl Guest {
         self
     }
 
+    /// A resource with this URI. Its variables must be `text`, if it has any.
+    pub fn resource(mut self, uri: &str) -> Self {
+        self.resources.push(uri.to_owned());
+        self
+    }
+
     /// Its memory: the pages that it begins with.
     pub fn memory(mut self, pages: u32) -> Self {
         self.memory = pages.to_string();
@@ -125,8 +133,9 @@ impl Guest {
             }
             None => words.extend([0, 0, 0]),
         }
-        // Annotations (four booleans), no routes, and whether it streams.
+        // Annotations (four booleans), no routes, whether it streams, resources.
         words.extend([0x0100_0001, 0, 0, usize::from(self.streaming)]);
+        words.extend(self.resource_list());
         let descriptor: String = words
             .iter()
             .flat_map(|word| u32::try_from(*word).unwrap().to_le_bytes())
@@ -170,6 +179,43 @@ impl Guest {
             fields = self.fields,
         );
         wat::parse_str(module).unwrap()
+    }
+
+    /// Puts the list of resources into memory, and says where: address and
+    /// length.
+    fn resource_list(&mut self) -> [usize; 2] {
+        let mut records = Vec::new();
+        for uri in self.resources.clone() {
+            let texts = [uri.as_str(), "a-resource", "A resource", "For tests."];
+            records.extend(
+                texts
+                    .iter()
+                    .flat_map(|text| <[usize; 2]>::from(self.text(text))),
+            );
+            // No media type.
+            records.extend([0, 0, 0]);
+            records.extend(<[usize; 2]>::from(self.text("{}")));
+            let count = uri.matches('{').count();
+            let (name, length) = self.text("text");
+            // The last three say that nothing is suggested.
+            let variables: Vec<_> = (0..count).flat_map(|_| [name, length, 0, 0, 0]).collect();
+            let address = self.words(&variables);
+            records.extend([address, count]);
+            // Nothing is volatile.
+            records.extend([0, 0]);
+        }
+        [self.words(&records), self.resources.len()]
+    }
+
+    /// Keeps words in memory, and says at which address.
+    fn words(&mut self, words: &[usize]) -> usize {
+        self.data.resize(self.data.len().next_multiple_of(4), 0);
+        let address = TEXTS + self.data.len();
+        for word in words {
+            let word = u32::try_from(*word).unwrap();
+            self.data.extend_from_slice(&word.to_le_bytes());
+        }
+        address
     }
 }
 

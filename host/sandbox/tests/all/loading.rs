@@ -7,7 +7,7 @@ use std::time::Duration;
 use sandpit_sandbox::{CallError, Capability, Grants, LoadError, Sandbox, SandboxConfig};
 
 use crate::guest::Guest;
-use crate::{call, sandbox, try_load};
+use crate::{call, load, sandbox, try_load};
 
 const CONTEXT: &str = "sandpit:tool/context@0.1.0";
 const ACCOUNT: &str = "sandpit:broker/account@0.1.0";
@@ -147,6 +147,40 @@ async fn a_descriptor_is_checked() {
         panic!("the name should be refused")
     };
     assert_eq!(faults.len(), 1, "{faults:?}");
+}
+
+#[tokio::test]
+async fn the_resources_of_a_tool_are_taken_over() {
+    let sandbox = sandbox(SandboxConfig::default());
+    let guest = Guest::new("reads")
+        .resource("test://all")
+        .resource("test://texts/{text}");
+    let component = load(&sandbox, guest).await;
+    let resources = &component.descriptor().resources;
+    let uris: Vec<_> = resources.iter().map(|of| of.uri.as_str()).collect();
+    assert_eq!(uris, ["test://all", "test://texts/{text}"]);
+    let variables: Vec<_> = resources.iter().map(|of| of.variables.len()).collect();
+    assert_eq!(variables, [0, 1]);
+}
+
+#[tokio::test]
+async fn resources_are_checked() {
+    let sandbox = sandbox(SandboxConfig::default());
+    let streams = Guest::new("streams").resource("test://all").streaming();
+    let twice = Guest::new("twice")
+        .resource("test://all")
+        .resource("test://all");
+    let unknown = Guest::new("unknown").resource("test://{other}");
+    let relative = Guest::new("relative").resource("all");
+    for (guest, expected) in [
+        (streams, "does not stream"),
+        (twice, "named twice"),
+        (unknown, "\"other\""),
+        (relative, "scheme"),
+    ] {
+        let error = refusal(&sandbox, guest.build()).await;
+        assert!(error.to_string().contains(expected), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -86,6 +86,7 @@ pub fn harmless(name: &str) -> Descriptor {
         },
         routes: Vec::new(),
         streaming: false,
+        resources: Vec::new(),
     }
 }
 
