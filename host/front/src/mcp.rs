@@ -7,6 +7,7 @@
 //! runs and how a question reaches the person ([`calls`], [`asked`], [`seal`]), and
 //! who learns that the tools changed ([`changes`]).
 
+mod accept;
 pub(crate) mod asked;
 mod calls;
 mod catalog;

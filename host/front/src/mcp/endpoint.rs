@@ -4,6 +4,7 @@
 //! A request of a session, and `initialize`, which opens one, go to the service
 //! with sessions; everything else is complete in itself and goes to the one
 //! without: clients of 2026-07-28, and older ones that call without a session.
+//! Of the latter there are two, for the two kinds of answers.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use tokio_util::sync::CancellationToken;
 
+use super::accept::prefers_event_stream;
 use super::changes::ListChanges;
 use super::handler::{Handler, Shared};
 use super::sessions::Ledger;
@@ -41,7 +43,10 @@ const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 /// The MCP side of the front.
 pub(crate) struct Endpoint {
     with_sessions: StreamableHttpService<Handler, LocalSessionManager>,
+    /// Answers with a JSON body where it can.
     without_sessions: StreamableHttpService<Handler, NeverSessionManager>,
+    /// The same for clients who would rather have an event stream.
+    streaming: StreamableHttpService<Handler, NeverSessionManager>,
     manager: Arc<LocalSessionManager>,
     ledger: Ledger,
     /// One `initialize` at a time, so that the limit of sessions holds.
@@ -106,14 +111,18 @@ impl Endpoint {
             manager.clone(),
             base.clone().with_legacy_session_mode(true),
         );
-        let without_sessions = StreamableHttpService::new(
-            handlers,
-            Arc::new(NeverSessionManager::default()),
-            base.with_legacy_session_mode(false),
+        let base = base.with_legacy_session_mode(false);
+        let none = Arc::new(NeverSessionManager::default());
+        let streaming = StreamableHttpService::new(
+            handlers.clone(),
+            none.clone(),
+            base.clone().with_json_response(false),
         );
+        let without_sessions = StreamableHttpService::new(handlers, none, base);
         let endpoint = Self {
             with_sessions,
             without_sessions,
+            streaming,
             manager,
             ledger: Ledger::default(),
             opening: tokio::sync::Mutex::default(),
@@ -212,6 +221,8 @@ impl Endpoint {
             self.open(app, request, identity).await?
         } else if has_session {
             self.with_sessions.handle(request).await
+        } else if prefers_event_stream(request.headers()) {
+            self.streaming.handle(request).await
         } else {
             self.without_sessions.handle(request).await
         };

@@ -1,6 +1,7 @@
 //! MCP of 2026-07-28: every request is complete in itself.
 
 use reqwest::RequestBuilder;
+use reqwest::header::{ACCEPT, HeaderMap};
 use serde_json::{Map, Value, json};
 
 use super::{
@@ -92,6 +93,33 @@ async fn only_what_there_is_is_declared() {
     let level = Request::new("logging/setLevel", json!({"level": "info"}));
     let reply = send(level.to(&server)).await;
     assert_eq!(reply.json()["error"]["code"], -32601);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_client_that_weighs_an_event_stream_higher_gets_one() {
+    let server = fixture().await;
+    for (accept, kind) in [
+        ("text/event-stream, application/json", "application/json"),
+        (
+            "text/event-stream, application/json;q=0.5",
+            "text/event-stream",
+        ),
+    ] {
+        let request = Request::call("structured").to(&server);
+        let accept = HeaderMap::from_iter([(ACCEPT, accept.parse().unwrap())]);
+        let reply = send(request.headers(accept)).await;
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        assert_eq!(reply.headers["content-type"], kind);
+        let answer = match kind {
+            "application/json" => reply.json(),
+            _ => reply.messages().remove(0),
+        };
+        assert_eq!(
+            answer["result"]["structuredContent"],
+            json!({"mode": "structured"})
+        );
+    }
     server.end().await;
 }
 
