@@ -1,9 +1,11 @@
 //! The baseline of the front: rmcp on plain hyper with one tool that answers
-//! at once, and nothing else.
+//! at once, and nothing else. Below `/stream` it answers by event streams.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 
+use hyper::Request;
+use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -61,22 +63,27 @@ impl ServerHandler for Echo {
     }
 }
 
-/// Serves on a free port until the process is killed.
+/// Serves on a free port until the process is killed. What the tool answers is
+/// the program's last argument, so that it can be what the measured tool
+/// answers.
 pub async fn serve() {
-    // About as long as what the measured tool answers.
-    let answer = serde_json::json!({
-        "connected": true, "host": "127.0.0.1", "port": 4002, "clientId": 1,
-        "serverVersion": 226, "accounts": ["DU1234567"], "accountKind": "paper",
-        "since": "2026-01-01T00:00:00Z", "timeZone": "America/New_York",
-    });
-    let echo = Echo { answer };
-    let mut config = StreamableHttpServerConfig::default();
-    config.json_response = true;
-    let service = StreamableHttpService::new(
-        move || Ok(echo.clone()),
-        Arc::new(LocalSessionManager::default()),
-        config,
-    );
+    let answer = std::env::args().next_back().expect("an answer");
+    let echo = Echo {
+        answer: serde_json::from_str(&answer).expect("a JSON object"),
+    };
+    let service = |json_response| {
+        let echo = echo.clone();
+        let mut config = StreamableHttpServerConfig::default();
+        config.json_response = json_response;
+        // Without sessions where JSON is wanted: a session answers by streams.
+        config.legacy_session_mode = !json_response;
+        StreamableHttpService::new(
+            move || Ok(echo.clone()),
+            Arc::new(LocalSessionManager::default()),
+            config,
+        )
+    };
+    let (json, stream) = (service(true), service(false));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     println!("http://{}", listener.local_addr().expect("an address"));
     loop {
@@ -84,10 +91,14 @@ pub async fn serve() {
             continue;
         };
         let _ = socket.set_nodelay(true);
-        let service = service.clone();
+        let (json, stream) = (json.clone(), stream.clone());
         tokio::spawn(async move {
-            let handle = service_fn(move |request| {
-                let service = service.clone();
+            let handle = service_fn(move |request: Request<Incoming>| {
+                let service = if request.uri().path() == "/stream" {
+                    stream.clone()
+                } else {
+                    json.clone()
+                };
                 async move { Ok::<_, Infallible>(service.handle(request).await) }
             });
             let _ = Builder::new(TokioExecutor::new())

@@ -54,6 +54,7 @@ pub async fn measure(table: &mut Table) {
 
     table.section("One quote line to readers of event streams, against one reader");
     let mut alone: Option<Measured> = None;
+    let idle = host.resident_kib();
     for readers in READERS {
         let measured = one(&simulator, &host, readers).await;
         let baseline = alone.get_or_insert_with(|| measured.clone());
@@ -80,6 +81,15 @@ pub async fn measure(table: &mut Table) {
             &format!("{readers} readers: lines at TWS"),
             measured.lines.to_string(),
         );
+        let each = measured.resident_kib.saturating_sub(idle) / readers as u64;
+        table.alone(
+            &format!("{readers} readers: memory of the host"),
+            format!("{:.1} MiB", measured.resident_kib as f64 / 1024.0),
+        );
+        table.alone(
+            &format!("{readers} readers: of that for each stream"),
+            format!("{each} KiB"),
+        );
     }
     drop(host);
     simulator.shutdown().await;
@@ -95,6 +105,8 @@ struct Measured {
     busy: Duration,
     /// Market-data subscriptions at TWS.
     lines: usize,
+    /// Memory of the host while all read.
+    resident_kib: u64,
 }
 
 async fn one(simulator: &Simulator, host: &Server, readers: usize) -> Measured {
@@ -126,6 +138,7 @@ async fn one(simulator: &Simulator, host: &Server, readers: usize) -> Measured {
         tokio::time::sleep(PAUSE).await;
     }
     let (whole, busy) = (start.elapsed(), host.processor_time() - busy);
+    let resident_kib = host.resident_kib();
     let connections = simulator.connections();
     let lines = connections.iter().map(|one| one.subscriptions.len()).sum();
     tokio::time::sleep(LAST.saturating_sub(PAUSE)).await;
@@ -143,6 +156,7 @@ async fn one(simulator: &Simulator, host: &Server, readers: usize) -> Measured {
         ages: Timings::new(ages, whole),
         busy: busy.div_f64(whole.as_secs_f64()),
         lines,
+        resident_kib,
     }
 }
 

@@ -2,7 +2,7 @@
 //! measured in the same run.
 //!
 //! `just bench fanout` measures only that: the words are sandbox, neighbours,
-//! loading, front, fanout and gate. It starts the real `sandpit` binary, a bare
+//! loading, calls, memory, fanout and gate. It starts the real `sandpit` binary, a bare
 //! rmcp echo in a process of its own, and a simulated TWS, and prints one table.
 //! The numbers depend on the machine; the ratios much less so.
 
@@ -11,9 +11,9 @@
     reason = "a measurement that cannot go on should say so and stop"
 )]
 
+mod calls;
 mod echo;
 mod fanout;
-mod front;
 mod gate;
 #[path = "../../host/sandbox/tests/all/guest.rs"]
 #[expect(
@@ -25,6 +25,7 @@ mod guest;
 mod kept;
 mod load;
 mod loading;
+mod memory;
 mod neighbours;
 mod placing;
 mod process;
@@ -35,11 +36,12 @@ use sandpit_simulator::{Simulator, SimulatorConfig};
 use table::Table;
 
 /// What can be measured by itself.
-const PARTS: [&str; 6] = [
+const PARTS: [&str; 7] = [
     "sandbox",
     "neighbours",
     "loading",
-    "front",
+    "calls",
+    "memory",
     "fanout",
     "gate",
 ];
@@ -83,8 +85,11 @@ async fn measure(is_wanted: &dyn Fn(&str) -> bool) {
     if is_wanted("loading") {
         loading::measure(&mut table).await;
     }
-    if is_wanted("front") {
-        front::measure(&simulator, &mut table).await;
+    if is_wanted("calls") {
+        calls::measure(&simulator, &mut table).await;
+    }
+    if is_wanted("memory") {
+        memory::measure(&simulator, &mut table).await;
     }
     if is_wanted("fanout") {
         fanout::measure(&mut table).await;
