@@ -52,6 +52,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `NotConnected`, `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.accounts", skip_all, fields(gateway = self.name()))]
     pub async fn accounts(&self) -> Result<Vec<String>> {
         let session = self.session()?;
         let what = "the accounts";
@@ -70,6 +71,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `NotConnected`, `TimedOut`, `Rejected`.
+    #[tracing::instrument(level = "debug", name = "gateway.summary", skip_all, fields(gateway = self.name()))]
     pub async fn summary(&self) -> Result<Vec<AccountValue>> {
         let session = self.session()?;
         let what = "the account summary";

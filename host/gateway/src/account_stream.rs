@@ -165,6 +165,7 @@ impl Gateway {
     /// # Errors
     /// `Pacing` while another account is watched: TWS streams one at a time.
     /// `InvalidRequest` as for [`pnl`](Self::pnl).
+    #[tracing::instrument(level = "debug", name = "gateway.subscribe_account", skip_all, fields(gateway = self.name()))]
     pub async fn subscribe_account(&self, account: Option<&str>) -> Result<AccountStream> {
         let session = self.session()?;
         let account = one_account(&session, account)?;

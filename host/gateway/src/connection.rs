@@ -9,6 +9,7 @@ use crate::config::{Address, GatewayConfig};
 use crate::data::Data;
 use crate::journal::Journal;
 use crate::link::Notices;
+use crate::metrics::Counts;
 use crate::model::{AccountKind, ConnectResult, ConnectionState, Endpoint, Error, Result, Status};
 use crate::orders::{self, Book, Trade, conclude_never_sent};
 use crate::session::Session;
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) trade: Arc<Trade>,
     /// The session that can be used.
     pub(crate) sessions: watch::Sender<Option<Arc<Session>>>,
+    /// How often what has happened, for the operator's monitoring.
+    pub(crate) counts: Arc<Counts>,
     /// The latest messages of TWS about its links.
     pub(crate) notices: Arc<Notices>,
     /// How it stands while there is no session.
@@ -119,6 +122,7 @@ impl Gateway {
                 config,
                 trade,
                 sessions: watch::Sender::new(None),
+                counts: Arc::default(),
                 notices: Arc::default(),
                 condition: Mutex::new(Condition::new()),
                 book: Mutex::default(),
@@ -143,6 +147,16 @@ impl Gateway {
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.inner.config.name
+    }
+
+    /// How often what has happened.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.inner.counts
+    }
+
+    /// How many instruments may be watched at once.
+    pub(crate) fn max_lines(&self) -> u32 {
+        self.inner.config.market_data_lines
     }
 
     /// What is shared of data.
@@ -171,6 +185,7 @@ impl Gateway {
     /// # Errors
     /// `InvalidRequest` for an endpoint that cannot be, or for another one
     /// while connected; `NotConnected` with the reason if it does not succeed.
+    #[tracing::instrument(level = "debug", name = "gateway.connect", skip_all, fields(gateway = self.name()))]
     pub async fn connect(&self, endpoint: Endpoint) -> Result<ConnectResult> {
         let address = self.inner.config.resolve(endpoint)?;
         self.ask_for(address, Command::Connect).await
@@ -221,6 +236,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `Other` only for a defect of the host.
+    #[tracing::instrument(level = "debug", name = "gateway.disconnect", skip_all, fields(gateway = self.name()))]
     pub async fn disconnect(&self) -> Result<bool> {
         let Some(supervisor) = self.commands.get() else {
             return Ok(false);

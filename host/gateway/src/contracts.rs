@@ -48,6 +48,7 @@ impl Gateway {
     /// # Errors
     /// `NotFound` if there is none; `InvalidRequest` for a contradictory
     /// contract, or a combo, which has no details of its own.
+    #[tracing::instrument(level = "debug", name = "gateway.details", skip_all, fields(gateway = self.name()))]
     pub async fn details(&self, contract: &Contract) -> Result<Vec<ContractDetails>> {
         validate::contract(contract)?;
         if contract.security_type == SecurityType::Combo {
@@ -89,6 +90,7 @@ impl Gateway {
     /// # Errors
     /// `NotFound` if there is none, or no such leg; `InvalidRequest` naming
     /// candidates if there are several.
+    #[tracing::instrument(level = "debug", name = "gateway.qualify", skip_all, fields(gateway = self.name()))]
     pub async fn qualify(&self, contract: &Contract) -> Result<Contract> {
         validate::contract(contract)?;
         if contract.security_type == SecurityType::Combo {

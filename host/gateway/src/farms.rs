@@ -2,7 +2,7 @@
 //! that quotes and bars come from. The socket stays while they come and go.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use time::OffsetDateTime;
 use tokio::sync::watch;
@@ -13,22 +13,32 @@ pub(crate) const FARM_SETTLES: time::Duration = time::Duration::seconds(5);
 /// When TWS was last known to be alive: what it has not changed by then still
 /// holds.
 #[derive(Debug, Default)]
-pub(crate) struct Pulse(AtomicI64);
+pub(crate) struct Pulse {
+    /// The latest sign of life, in milliseconds since 1970.
+    latest: AtomicI64,
+    beats: AtomicU64,
+}
 
 impl Pulse {
     /// TWS has sent something.
     pub(crate) fn beat(&self, now: OffsetDateTime) {
         let millis = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(0);
-        self.0.fetch_max(millis, Ordering::Relaxed);
+        self.latest.fetch_max(millis, Ordering::Relaxed);
+        self.beats.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The latest sign of life.
     pub(crate) fn latest(&self) -> Option<OffsetDateTime> {
-        let millis = match self.0.load(Ordering::Relaxed) {
+        let millis = match self.latest.load(Ordering::Relaxed) {
             0 => return None,
             millis => i128::from(millis),
         };
         OffsetDateTime::from_unix_timestamp_nanos(millis * 1_000_000).ok()
+    }
+
+    /// How often TWS has sent something.
+    pub(crate) fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
     }
 }
 

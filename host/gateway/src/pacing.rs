@@ -2,6 +2,7 @@
 //! many of them: 50 a second, of all its clients together.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -35,6 +36,31 @@ pub(crate) struct Pacing {
     requests: tokio::sync::Mutex<()>,
     /// Orders wait here in turn, should there ever be more than a second takes.
     orders: tokio::sync::Mutex<()>,
+    /// What became of the requests for data, and of the orders.
+    pub(crate) paced: [Paced; 2],
+}
+
+/// How many messages of one kind were let through, and how they waited.
+#[derive(Debug, Default)]
+pub(crate) struct Paced {
+    /// How many were let through.
+    pub(crate) sent: AtomicU64,
+    /// How many of them had to wait.
+    pub(crate) waited: AtomicU64,
+    /// How long these waited in all, in microseconds.
+    pub(crate) waited_micros: AtomicU64,
+}
+
+impl Paced {
+    fn count(&self, since: Instant) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(since.elapsed().as_micros()).unwrap_or(u64::MAX);
+        // What went at once took no time worth telling.
+        if micros >= 1_000 {
+            self.waited.fetch_add(1, Ordering::Relaxed);
+            self.waited_micros.fetch_add(micros, Ordering::Relaxed);
+        }
+    }
 }
 
 impl Pacing {
@@ -45,24 +71,29 @@ impl Pacing {
             budget: Mutex::new(Budget::new(messages_per_second, order_reserve)),
             requests: tokio::sync::Mutex::default(),
             orders: tokio::sync::Mutex::default(),
+            paced: Default::default(),
         }
     }
 
     /// Waits until a request for data, or the end of one, may be sent.
     pub(crate) async fn request(&self) {
+        let (begun, [data, _]) = (Instant::now(), &self.paced);
         let _turn = self.requests.lock().await;
         while let Err(free) = self.try_take(Budget::request) {
             sleep_until(free).await;
         }
+        data.count(begun);
     }
 
     /// Waits until an order or a cancel may be sent: not at all, unless the
     /// second is full of them. It never waits for requests for data.
     pub(crate) async fn order(&self) {
+        let (begun, [_, orders]) = (Instant::now(), &self.paced);
         let _turn = self.orders.lock().await;
         while let Err(free) = self.try_take(Budget::order) {
             sleep_until(free).await;
         }
+        orders.count(begun);
     }
 
     /// Waits as an order does if one waits for the request, else as a request

@@ -81,6 +81,7 @@ impl Gateway {
     /// # Errors
     /// `InvalidRequest` naming the accounts if there are several, or if the
     /// given one is not among them; `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.pnl", skip_all, fields(gateway = self.name()))]
     pub async fn pnl(&self, account: Option<&str>) -> Result<AccountPnl> {
         let session = self.session()?;
         let account = one_account(&session, account)?;
@@ -97,6 +98,7 @@ impl Gateway {
     /// # Errors
     /// `NotFound` if the account has no such position; `InvalidRequest` as for
     /// [`pnl`](Self::pnl).
+    #[tracing::instrument(level = "debug", name = "gateway.pnl_single", skip_all, fields(gateway = self.name()))]
     pub async fn pnl_single(&self, account: Option<&str>, con_id: i32) -> Result<PositionPnl> {
         if con_id <= 0 {
             return Err(Error::invalid(format!(

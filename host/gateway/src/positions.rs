@@ -98,6 +98,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `NotConnected`, `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.positions", skip_all, fields(gateway = self.name()))]
     pub async fn positions(&self) -> Result<Vec<Position>> {
         let mut positions = self.all_positions().await?;
         positions.retain(|position| !position.quantity.is_zero());

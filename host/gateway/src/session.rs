@@ -9,6 +9,7 @@ use ibapi::market_data::MarketDataType;
 use ibapi::{Client, RateLimiter, StartupMessage};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use crate::codes::{self, Overrides};
 use crate::config::{Address, GatewayConfig};
@@ -16,6 +17,7 @@ use crate::connection::Inner;
 use crate::contracts::Cache;
 use crate::farms::{Farms, Pulse};
 use crate::link::Link;
+use crate::metrics::Counts;
 use crate::model::{Error, Result};
 use crate::orders::Book;
 use crate::pacing::{self, Pacing};
@@ -40,6 +42,8 @@ pub(crate) struct Session {
     pub(crate) farms: Farms,
     /// When TWS was last known to be alive, over all sessions of a gateway.
     pub(crate) pulse: Arc<Pulse>,
+    /// How often what has happened, over all sessions of a gateway.
+    counts: Arc<Counts>,
     /// Fires when the session closes: every subscription cancels itself.
     pub(crate) closing: CancellationToken,
     /// Everything that works for this session.
@@ -103,6 +107,7 @@ impl Session {
             codes: Overrides::from(inner.config.codes.clone()),
             farms: Farms::default(),
             pulse: Arc::clone(&inner.data.pulse),
+            counts: Arc::clone(&inner.counts),
             closing: CancellationToken::new(),
             tasks: TaskTracker::new(),
             link: Link::new(Arc::clone(&inner.notices)),
@@ -147,7 +152,7 @@ impl Session {
     ) -> Result<T> {
         let (closing, lost) = (self.closing.clone(), self.link.lost_token());
         let name = what.to_owned();
-        let task = self.tasks.spawn(async move {
+        let work = async move {
             tokio::select! {
                 () = lost.cancelled() => {
                     Err(codes::client_error(&ibapi::Error::ConnectionReset, &name))
@@ -159,12 +164,16 @@ impl Session {
                     outcome.unwrap_or_else(|_| Err(codes::timed_out(&name)))
                 }
             }
-        });
+        };
+        let asking = tracing::debug_span!("tws.request", otel.kind = "client");
+        // Where nobody wants spans, what is logged still says of which call.
+        let task = self.tasks.spawn(work.instrument(asking).in_current_span());
         let outcome = task.await.unwrap_or_else(|_| {
             Err(Error::Other(
                 "The request ended by a defect of the host. See its log.".to_owned(),
             ))
         });
+        self.counts.request(outcome.as_ref().err());
         match &outcome {
             Err(Error::TimedOut(_) | Error::NotConnected(_) | Error::Pacing(_)) => {}
             Err(Error::Cancelled(_) | Error::InvalidRequest(_) | Error::Other(_)) => {}

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::CallLimits;
 use crate::lines::Lines;
 use crate::scope::Scope;
+use crate::times::Times;
 
 /// One call of a tool.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct Call {
     pub scope: Arc<Scope>,
     /// The market-data lines of the tool, over all of its calls.
     pub lines: Lines,
+    /// Where its time goes, for whoever keeps a clone.
+    pub times: Times,
     /// Where its events go. When the channel is full, log lines and progress
     /// are dropped, and stream events make the tool wait.
     pub events: Option<mpsc::Sender<Event>>,
@@ -56,6 +59,7 @@ impl Call {
             limits: CallLimits::default(),
             scope: Arc::default(),
             lines: Lines::unlimited(),
+            times: Times::default(),
             events: None,
             cancel: CancellationToken::new(),
             open_ended: false,

@@ -74,6 +74,7 @@ impl Component {
     ///
     /// If there was no outcome: see [`CallError`]. A failure that the tool
     /// itself reports is an outcome.
+    #[tracing::instrument(level = "debug", name = "sandbox.call", skip_all, fields(tool = &*self.inner.name))]
     pub async fn call(&self, call: Call) -> Result<Outcome, CallError> {
         let inner = &self.inner;
         let caller = Caller {

@@ -29,6 +29,7 @@ mod lines;
 mod load;
 mod log;
 mod memory;
+mod metrics;
 mod outcome;
 mod resource;
 mod run;
@@ -36,6 +37,7 @@ mod sandbox;
 mod scope;
 mod slots;
 mod state;
+mod times;
 mod uri_template;
 mod wasi;
 
@@ -48,6 +50,7 @@ pub use descriptor::{Annotations, Descriptor, HttpMethod, RestRoute};
 pub use error::{CallError, LoadError, SandboxError};
 pub use inspected::Inspected;
 pub use lines::Lines;
+pub use metrics::SandboxMetrics;
 pub use outcome::{
     Answer, Blob, Confirmation, Content, EmbeddedResource, Failure, FailureKind, Outcome, Question,
     ResourceBody, ResourceLink, Structured,
@@ -55,4 +58,5 @@ pub use outcome::{
 pub use resource::{ResourceDescriptor, Suggestions, Variable};
 pub use sandbox::Sandbox;
 pub use scope::{Reach, Scope};
+pub use times::Times;
 pub use uri_template::UriTemplate;

@@ -1,5 +1,7 @@
 //! The counters behind the bounds of one call: memory and allowances.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use wasmtime::ResourceLimiter;
@@ -26,6 +28,8 @@ pub(crate) struct MemoryLimiter {
     used: usize,
     table_elements: usize,
     refused: bool,
+    /// What all instances use, this one with them.
+    all: Option<Arc<AtomicUsize>>,
 }
 
 impl MemoryLimiter {
@@ -35,13 +39,28 @@ impl MemoryLimiter {
             used: 0,
             table_elements: 0,
             refused: false,
+            all: None,
         }
+    }
+
+    /// Counts what the instance uses with what all others do.
+    pub(crate) fn count_in(&mut self, all: Arc<AtomicUsize>) {
+        all.fetch_add(self.used, Ordering::Relaxed);
+        self.all = Some(all);
     }
 
     /// Whether the instance was refused memory. A guest that traps after that
     /// most probably did so for want of memory.
     pub(crate) fn refused(&self) -> bool {
         self.refused
+    }
+}
+
+impl Drop for MemoryLimiter {
+    fn drop(&mut self) {
+        if let Some(all) = &self.all {
+            all.fetch_sub(self.used, Ordering::Relaxed);
+        }
     }
 }
 
@@ -56,6 +75,9 @@ impl ResourceLimiter for MemoryLimiter {
         if used > self.limit {
             self.refused = true;
             return Ok(false);
+        }
+        if let Some(all) = &self.all {
+            all.fetch_add(used - self.used, Ordering::Relaxed);
         }
         self.used = used;
         Ok(true)
@@ -188,5 +210,19 @@ mod tests {
             Ok(false)
         ));
         assert!(limiter.refused());
+    }
+
+    #[test]
+    fn what_all_instances_use_falls_when_one_ends() {
+        let all = Arc::<AtomicUsize>::default();
+        let mut limiters = [MemoryLimiter::new(3 << 16), MemoryLimiter::new(3 << 16)];
+        for limiter in &mut limiters {
+            limiter.count_in(Arc::clone(&all));
+            assert!(matches!(limiter.memory_growing(0, 2 << 16, None), Ok(true)));
+        }
+        assert_eq!(all.load(Ordering::Relaxed), 4 << 16);
+        let [one, _other] = limiters;
+        drop(one);
+        assert_eq!(all.load(Ordering::Relaxed), 2 << 16);
     }
 }

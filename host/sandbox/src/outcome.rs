@@ -199,6 +199,21 @@ pub enum FailureKind {
 }
 
 impl FailureKind {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::InvalidArguments,
+        Self::NotFound,
+        Self::NoPermission,
+        Self::NotConnected,
+        Self::NoData,
+        Self::Pacing,
+        Self::TimedOut,
+        Self::Rejected,
+        Self::Uncertain,
+        Self::Cancelled,
+        Self::Internal,
+    ];
+
     /// Its name in the WIT contract, for logs and problem types.
     pub fn name(self) -> &'static str {
         match self {

@@ -14,6 +14,7 @@ use crate::limits::Allowance;
 use crate::log::ToolLog;
 use crate::sandbox::Shared;
 use crate::state::{Broker, Context, Cut, Ending, Reason, State};
+use crate::times::On;
 
 /// What is left of a call once the instance's state is made: what the guest
 /// gets to see.
@@ -50,10 +51,14 @@ pub(crate) async fn run<T>(
 ) -> Result<Ended<T>, CallError> {
     let limits = call.limits;
     let memory = limits.memory.min(shared.config.memory_limit);
-    let _place = match reach {
-        Some(_) => shared.slots.take(&call.cancel).await?,
-        None => shared.slots.take_to_describe(&call.cancel).await?,
+    let times = call.times;
+    let waiting = async {
+        match reach {
+            Some(_) => shared.slots.take(&call.cancel).await,
+            None => shared.slots.take_to_describe(&call.cancel).await,
+        }
     };
+    let _place = times.measure(On::Queue, waiting).await?;
 
     // From here on the clock runs.
     let ending = Ending::new(
@@ -61,7 +66,8 @@ pub(crate) async fn run<T>(
         shared.shutdown.clone(),
         limits.deadline,
         shared.config.grace,
-    );
+    )
+    .counting(times.clone());
     let log = Arc::new(ToolLog::new(name, call.id, limits.log_bytes));
     let context = Context {
         log: Arc::clone(&log),
@@ -82,10 +88,9 @@ pub(crate) async fn run<T>(
         orders_sent: false,
         unconfirmed: None,
     });
-    let mut store = shared.store(
-        State::new(memory, ending.clone(), context, broker),
-        transfer_bytes(limits.answer_bytes),
-    );
+    let mut state = State::new(memory, ending.clone(), context, broker);
+    state.limiter.count_in(Arc::clone(&shared.memory));
+    let mut store = shared.store(state, transfer_bytes(limits.answer_bytes));
     let guest_call = GuestCall {
         arguments: call.arguments,
         resume: call.resume,
@@ -100,6 +105,7 @@ pub(crate) async fn run<T>(
             .await
             .map_err(|error| (Stage::Call, error))
     };
+    let work = times.measure(On::Instance, work);
     let result = tokio::select! {
         biased;
         result = work => result.map_err(|(stage, error)| {

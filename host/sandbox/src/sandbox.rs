@@ -2,6 +2,7 @@
 //! for instances.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sandpit_gateway::Gateways;
@@ -36,6 +37,8 @@ pub(crate) struct Shared {
     pub(crate) linker: Linker<State>,
     pub(crate) cache: Option<Cache>,
     pub(crate) slots: Slots,
+    /// How much linear memory all instances have now, in bytes.
+    pub(crate) memory: Arc<AtomicUsize>,
     /// The places for components that are compiled.
     pub(crate) compiling: Arc<Semaphore>,
     pub(crate) shutdown: CancellationToken,
@@ -61,6 +64,7 @@ impl Sandbox {
                 linker,
                 cache,
                 slots,
+                memory: Arc::default(),
                 compiling: Arc::new(Semaphore::new(cores)),
                 shutdown: CancellationToken::new(),
             }),
@@ -93,6 +97,16 @@ impl Sandbox {
     /// How many calls may run at the same time.
     pub fn max_instances(&self) -> u32 {
         self.shared.config.max_instances
+    }
+
+    /// How many calls wait for a place among those that run.
+    pub fn waiting(&self) -> usize {
+        self.shared.slots.waiting()
+    }
+
+    /// How much linear memory the instances that run now have, in bytes.
+    pub fn memory_in_use(&self) -> usize {
+        self.shared.memory.load(Ordering::Relaxed)
     }
 
     /// How large a component may be, in bytes.

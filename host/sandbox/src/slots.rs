@@ -79,6 +79,11 @@ impl Slots {
         self.max_instances.saturating_sub(free)
     }
 
+    /// How many calls wait for a place.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
     /// Takes no more calls: those who wait are turned away at once.
     pub(crate) fn close(&self) {
         self.places.close();

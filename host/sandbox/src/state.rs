@@ -1,5 +1,6 @@
 //! What one instance carries with it: the state of its store.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::limits::{Allowance, MemoryLimiter, RESOURCES};
 use crate::lines::Lines;
 use crate::log::ToolLog;
 use crate::scope::Scope;
+use crate::times::{On, Times};
 use crate::wasi;
 
 /// What the host knows while it serves one instance.
@@ -148,6 +150,7 @@ pub(crate) struct Ending {
     shutdown: CancellationToken,
     deadline: Instant,
     grace: Duration,
+    times: Times,
 }
 
 /// Why a call has to come to its end.
@@ -173,7 +176,18 @@ impl Ending {
             shutdown,
             deadline: Instant::now() + deadline,
             grace,
+            times: Times::default(),
         }
+    }
+
+    /// Counts the time of the call there.
+    pub(crate) fn counting(self, times: Times) -> Self {
+        Self { times, ..self }
+    }
+
+    /// Waits for the gateway, which counts as its time.
+    pub(crate) async fn gateway<T>(&self, work: impl Future<Output = T>) -> T {
+        self.times.measure(On::Gateway, work).await
     }
 
     /// How long the tool may still take.

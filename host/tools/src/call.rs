@@ -5,15 +5,17 @@ use std::time::{Duration, Instant};
 
 use sandpit_sandbox::{
     Answer, Call, CallError, Capability, Content, Event, Failure, FailureKind, Outcome, Resume,
-    Structured,
+    Structured, Times,
 };
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::admission::NotAdmitted;
 use crate::config::ToolsConfig;
-use crate::runtime::Running;
+use crate::metrics::Ended;
+use crate::runtime::{Running, Runtime};
 use crate::tool::Tool;
 
 /// What a caller asks for.
@@ -57,14 +59,15 @@ impl CallRequest {
 }
 
 /// Calls a tool. Whatever goes wrong is a failure that the caller may read.
+#[tracing::instrument(level = "debug", name = "tools.call", skip_all, fields(tool = tool.name()))]
 pub(crate) async fn call(
     tool: &Tool,
     running: Running,
     request: CallRequest,
     config: &ToolsConfig,
 ) -> Outcome {
-    let log = CallLog::new(tool.name(), &request);
-    let outcome = run(tool, &running, request, config).await;
+    let log = CallLog::new(tool, &request);
+    let outcome = run(tool, &running, request, log.times.clone(), config).await;
     let outcome = match running.revoked() {
         Some(what) => revoked(tool, what, outcome),
         None => outcome,
@@ -78,6 +81,7 @@ async fn run(
     tool: &Tool,
     running: &Running,
     mut request: CallRequest,
+    times: Times,
     config: &ToolsConfig,
 ) -> Outcome {
     let unfit = |faults: String| {
@@ -98,7 +102,8 @@ async fn run(
     let patience = tool.limits().deadline.min(config.call_deadline);
     let admission = &tool.runtime().admission;
     let admitted = admission.enter(&request.client, patience, &running.cancel);
-    let _place = match admitted.await {
+    let waiting = tracing::debug_span!("tools.queue");
+    let _place = match times.queued(admitted).instrument(waiting).await {
         Ok(place) => place,
         Err(refused) => return Outcome::Failure(not_admitted(tool, &refused)),
     };
@@ -111,6 +116,7 @@ async fn run(
         limits: tool.limits().clone(),
         scope: Arc::clone(tool.scope()),
         lines: tool.runtime().lines.clone(),
+        times,
         events: request.events,
         cancel: running.cancel.clone(),
         open_ended: request.open_ended,
@@ -190,9 +196,11 @@ fn failure(error: &CallError) -> Failure {
     Failure::new(kind, error.to_string())
 }
 
-/// Writes one line for each call, also for one that its caller dropped.
+/// Writes one line for each call and counts it, also if its caller dropped it.
 struct CallLog {
     tool: String,
+    runtime: Arc<Runtime>,
+    times: Times,
     call: String,
     client: String,
     begun: Instant,
@@ -200,9 +208,11 @@ struct CallLog {
 }
 
 impl CallLog {
-    fn new(tool: &str, request: &CallRequest) -> Self {
+    fn new(tool: &Tool, request: &CallRequest) -> Self {
         Self {
-            tool: tool.to_owned(),
+            tool: tool.name().to_owned(),
+            runtime: Arc::clone(tool.runtime()),
+            times: Times::default(),
             call: request.call_id.clone(),
             client: request.client.clone(),
             begun: Instant::now(),
@@ -213,21 +223,28 @@ impl CallLog {
     fn end(mut self, outcome: &Outcome) {
         self.ended = true;
         match outcome {
-            Outcome::Answer(_) => self.line("answer", None),
-            Outcome::InputRequired(_) => self.line("input-required", None),
-            Outcome::ConfirmationNeeded(_) => self.line("confirmation-needed", None),
-            Outcome::Failure(failure) => self.line(failure.kind.name(), Some(&failure.message)),
+            Outcome::Answer(_) => self.line(Ended::Answer, "answer", None),
+            Outcome::InputRequired(_) => self.line(Ended::InputRequired, "input-required", None),
+            Outcome::ConfirmationNeeded(_) => {
+                self.line(Ended::ConfirmationNeeded, "confirmation-needed", None);
+            }
+            Outcome::Failure(failure) => {
+                let kind = failure.kind;
+                self.line(Ended::Failure(kind), kind.name(), Some(&failure.message));
+            }
         }
     }
 
-    fn line(&self, outcome: &str, reason: Option<&str>) {
+    fn line(&self, how: Ended, outcome: &str, reason: Option<&str>) {
+        let duration = self.begun.elapsed();
+        self.runtime.metrics.ended(how, duration, &self.times);
         tracing::info!(
             tool = self.tool,
             call = self.call,
             client = self.client,
             outcome,
             reason,
-            milliseconds = milliseconds(self.begun.elapsed()),
+            milliseconds = milliseconds(duration),
             "tool call"
         );
     }
@@ -236,7 +253,7 @@ impl CallLog {
 impl Drop for CallLog {
     fn drop(&mut self) {
         if !self.ended {
-            self.line("dropped", Some("the caller left"));
+            self.line(Ended::Dropped, "dropped", Some("the caller left"));
         }
     }
 }

@@ -32,6 +32,9 @@ pub enum ToolsError {
     /// The policy makes no sense.
     #[error("the policy cannot be applied: {0}")]
     Policy(#[from] PolicyError),
+    /// The host's own metrics make no sense, which is a defect of the host.
+    #[error("the metrics of the tools cannot be kept: {0}")]
+    Metrics(#[from] prometheus::Error),
 }
 
 /// A call reached no tool.

@@ -9,6 +9,7 @@ use crate::changes;
 use crate::config::ToolsConfig;
 use crate::decide::{self, Content, FileFacts, Present, Verdicts};
 use crate::files::{Look, Seen, Stamp};
+use crate::metrics::CallMetrics;
 use crate::policy::Policy;
 use crate::runtime::Runtime;
 use crate::set::{Row, ToolSet, row};
@@ -24,6 +25,8 @@ pub(crate) struct Folder {
     files: BTreeMap<String, Record>,
     verdicts: Verdicts,
     runtimes: BTreeMap<String, Arc<Runtime>>,
+    /// What is counted of their calls.
+    metrics: CallMetrics,
 }
 
 /// What is known of one file.
@@ -146,9 +149,10 @@ pub(crate) struct Due {
 }
 
 impl Folder {
-    pub(crate) fn new(policy: Policy) -> Self {
+    pub(crate) fn new(policy: Policy, metrics: CallMetrics) -> Self {
         Self {
             policy,
+            metrics,
             files: BTreeMap::new(),
             verdicts: Verdicts::new(),
             runtimes: BTreeMap::new(),
@@ -308,10 +312,11 @@ impl Folder {
                 (verdict.serves, &verdict.facts, &verdict.policy)
                 && let Some(candidate) = record.candidate(&facts.digest)
             {
+                let new = || Runtime::new(policy, self.metrics.of(&facts.name));
                 let runtime = self
                     .runtimes
                     .entry(facts.name.clone())
-                    .or_insert_with(|| Arc::new(Runtime::new(policy)));
+                    .or_insert_with(|| Arc::new(new()));
                 let before = now
                     .get(&facts.name)
                     .filter(|tool| tool.digest() == facts.digest);

@@ -11,6 +11,7 @@ use crate::config::ToolsConfig;
 use crate::error::ToolsError;
 use crate::files::{self, Look};
 use crate::folder::Folder;
+use crate::metrics::CallMetrics;
 use crate::set::ToolSet;
 use crate::status::ToolStatus;
 
@@ -43,7 +44,7 @@ pub async fn foresee(
     };
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     look.insert(name.to_string(), files::seen(file).map_err(unreadable)?);
-    let mut folder = Folder::new(config.policy.clone());
+    let mut folder = Folder::new(config.policy.clone(), CallMetrics::new()?);
     let due = folder.begin(&look, Instant::now());
     let mut inspections = JoinSet::new();
     for due in due {

@@ -23,6 +23,7 @@ mod files;
 mod folder;
 mod foresee;
 mod gateway;
+mod metrics;
 pub mod policy;
 mod runtime;
 mod schema;
@@ -38,12 +39,13 @@ pub use config::ToolsConfig;
 pub use error::{Refusal, ToolError, ToolsError};
 pub use files::component_files;
 pub use foresee::foresee;
+pub use metrics::ToolsMetrics;
 pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
 pub use sandpit_sandbox::{
     Annotations, Answer, Blob, CallLimits, Capability, Confirmation, Content, Descriptor,
     EmbeddedResource, Event, Failure, FailureKind, HttpMethod, Level, Outcome, Question, Rate,
     ResourceBody, ResourceDescriptor, ResourceLink, Response, RestRoute, Resume, Sandbox,
-    SandboxConfig, Structured, Suggestions, UriTemplate, Variable,
+    SandboxConfig, SandboxMetrics, Structured, Suggestions, UriTemplate, Variable,
 };
 pub use status::{Status, ToolState, ToolStatus, Usage};
 pub use tool::Tool;

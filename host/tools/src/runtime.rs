@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
 use crate::decide::{self, Facts};
+use crate::metrics::ToolMetrics;
 use crate::policy::ToolPolicy;
 use crate::status::{ToolState, Usage};
 
@@ -17,6 +18,7 @@ use crate::status::{ToolState, Usage};
 pub(crate) struct Runtime {
     pub(crate) admission: Admission,
     pub(crate) lines: Lines,
+    pub(crate) metrics: ToolMetrics,
     calls: Mutex<Calls>,
 }
 
@@ -36,10 +38,11 @@ struct InFlight {
 }
 
 impl Runtime {
-    pub(crate) fn new(policy: &ToolPolicy) -> Self {
+    pub(crate) fn new(policy: &ToolPolicy, metrics: ToolMetrics) -> Self {
         Self {
             admission: Admission::new(&policy.limits),
             lines: Lines::new(policy.limits.lines()),
+            metrics,
             calls: Mutex::default(),
         }
     }
@@ -219,7 +222,10 @@ mod tests {
             digest: "d".to_owned(),
             asks: Vec::new(),
         });
-        let runtime = Arc::new(Runtime::new(&granted));
+        let Ok(metrics) = crate::metrics::CallMetrics::new() else {
+            unreachable!("their names are right")
+        };
+        let runtime = Arc::new(Runtime::new(&granted, metrics.of("a")));
         let caller = CancellationToken::new();
         let wide = runtime.begin(&facts, &Arc::default(), &caller);
         let narrow = Scope {

@@ -70,6 +70,15 @@ pub enum ToolState {
 }
 
 impl ToolState {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::Served,
+        Self::Disabled,
+        Self::Quarantined,
+        Self::Refused,
+        Self::Waiting,
+    ];
+
     /// The state in a word.
     pub fn name(self) -> &'static str {
         match self {

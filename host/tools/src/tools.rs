@@ -15,6 +15,7 @@ use crate::config::ToolsConfig;
 use crate::error::{Refusal, ToolError, ToolsError};
 use crate::files::{Look, Stamp};
 use crate::folder::{Due, Folder};
+use crate::metrics::CallMetrics;
 use crate::policy::{Policy, PolicyError};
 use crate::set::ToolSet;
 use crate::status::Status;
@@ -36,6 +37,7 @@ pub(crate) struct Inner {
     folder: Mutex<Folder>,
     faults: Mutex<Faults>,
     generation: watch::Sender<u64>,
+    metrics: CallMetrics,
 }
 
 /// What the operator has to know beside the tools.
@@ -65,7 +67,8 @@ impl Tools {
     /// that cannot be loaded is no error: see [`Tools::status`].
     pub async fn open(config: ToolsConfig, sandbox: Sandbox) -> Result<Self, ToolsError> {
         config.policy.check()?;
-        let folder = Folder::new(config.policy.clone());
+        let metrics = CallMetrics::new()?;
+        let folder = Folder::new(config.policy.clone(), metrics.clone());
         let inner = Arc::new(Inner {
             config,
             sandbox,
@@ -73,6 +76,7 @@ impl Tools {
             folder: Mutex::new(folder),
             faults: Mutex::default(),
             generation: watch::Sender::new(0),
+            metrics,
         });
         inner.load().await.map_err(|source| ToolsError::Folder {
             folder: inner.config.folder.clone(),
@@ -114,6 +118,11 @@ impl Tools {
     /// read again. The policy before stays in force.
     pub fn policy_fault(&self, fault: Option<String>) {
         self.inner.faults().policy = fault;
+    }
+
+    /// What is counted of the calls.
+    pub(crate) fn call_metrics(&self) -> &CallMetrics {
+        &self.inner.metrics
     }
 
     /// The tools that clients see, by name.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use ibapi::market_data::TradingHours;
 use ibapi::market_data::historical as ibh;
+use tracing::Instrument;
 
 use crate::codes;
 use crate::connection::Gateway;
@@ -31,6 +32,7 @@ impl Gateway {
     /// `NoData` if there are none; `Pacing`, saying how long, if TWS must be
     /// left alone for a while; `TimedOut` if TWS stays silent; `InvalidRequest`
     /// for what TWS would refuse.
+    #[tracing::instrument(level = "debug", name = "gateway.bars", skip_all, fields(gateway = self.name()))]
     pub async fn bars(&self, contract: &Contract, request: &BarsRequest) -> Result<Vec<Bar>> {
         validate::bars(contract, request)?;
         let session = self.session()?;
@@ -47,7 +49,7 @@ impl Gateway {
         });
         if is_begun {
             // Who asked may go; others may share the answer.
-            session.tasks.spawn(answering.clone());
+            session.tasks.spawn(answering.clone().in_current_span());
         }
         Ok(answering.await?.to_vec())
     }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use time::OffsetDateTime;
 use tokio::sync::oneshot;
@@ -31,6 +32,31 @@ pub(super) struct Shared {
     pub(super) waiting: AtomicUsize,
     /// What stood in the way at the latest attempt.
     pub(super) trouble: Mutex<Option<JournalError>>,
+    /// The number of the last row.
+    pub(super) last: AtomicI64,
+    /// How often rows were written, several of them together.
+    pub(super) writes: AtomicU64,
+    /// How long that took in all, in microseconds.
+    pub(super) write_micros: AtomicU64,
+    /// How often rows could not be written.
+    pub(super) failures: AtomicU64,
+}
+
+/// How a journal is used.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct JournalUsage {
+    /// How many rows it has.
+    pub(crate) rows: i64,
+    /// How many rows wait to be written.
+    pub(crate) waiting: usize,
+    /// How often rows were written, several of them together.
+    pub(crate) writes: u64,
+    /// How long that took in all.
+    pub(crate) write_time: Duration,
+    /// How often rows could not be written.
+    pub(crate) failures: u64,
+    /// Whether the latest attempt failed.
+    pub(crate) is_troubled: bool,
 }
 
 /// The order journal of one host, open for writing. Clones are the same
@@ -204,6 +230,19 @@ impl Journal {
     #[must_use]
     pub fn trouble(&self) -> Option<JournalError> {
         lock(&self.inner.shared.trouble).clone()
+    }
+
+    /// What the writer has done until now.
+    pub(crate) fn usage(&self) -> JournalUsage {
+        let shared = &self.inner.shared;
+        JournalUsage {
+            rows: shared.last.load(Ordering::Relaxed),
+            waiting: shared.waiting.load(Ordering::Relaxed),
+            writes: shared.writes.load(Ordering::Relaxed),
+            write_time: Duration::from_micros(shared.write_micros.load(Ordering::Relaxed)),
+            failures: shared.failures.load(Ordering::Relaxed),
+            is_troubled: lock(&shared.trouble).is_some(),
+        }
     }
 
     /// A connection that reads, for as long as it is needed. It blocks: in an

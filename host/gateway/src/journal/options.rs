@@ -4,6 +4,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, mpsc};
 
 use rusqlite::{Connection, OptionalExtension};
@@ -65,6 +66,7 @@ pub(super) fn open(path: &Path, options: &Options) -> Result<Journal, OpenError>
     sync_folder(path).map_err(failed)?;
 
     let shared = Arc::new(Shared::default());
+    shared.last.store(last.seq, Ordering::Relaxed);
     let writer = Writer {
         path: path.to_owned(),
         max_bytes: options.max_bytes,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, PoisonError};
+use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
@@ -141,7 +142,9 @@ impl Writer {
     /// Writes a batch and answers all who asked.
     fn write(&mut self, batch: Vec<Job>) {
         let rows: usize = batch.iter().map(Job::rows).sum();
+        let begun = Instant::now();
         let outcome = self.commit(&batch);
+        self.count(begun, outcome.is_ok());
         self.shared.waiting.fetch_sub(rows, Ordering::Relaxed);
         match outcome {
             Ok(answers) => {
@@ -162,6 +165,20 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// Counts what was written.
+    fn count(&self, begun: Instant, is_written: bool) {
+        if !is_written {
+            self.shared.failures.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let micros = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        self.shared.writes.fetch_add(1, Ordering::Relaxed);
+        self.shared
+            .write_micros
+            .fetch_add(micros, Ordering::Relaxed);
+        self.shared.last.store(self.last.seq, Ordering::Relaxed);
     }
 
     /// Keeps what stands in the way, and says in the log when that changes.

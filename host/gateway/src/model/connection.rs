@@ -50,6 +50,19 @@ pub enum ConnectionState {
 }
 
 impl ConnectionState {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Connected,
+        Self::LinkDown,
+        Self::Connecting,
+        Self::Closed,
+        Self::TwsUnreachable,
+        Self::Refused,
+        Self::WaitingForLogin,
+        Self::ClientIdInUse,
+        Self::Restarting,
+    ];
+
     /// Its name, for example `waiting-for-login`.
     pub fn name(self) -> &'static str {
         match self {

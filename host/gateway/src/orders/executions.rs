@@ -37,6 +37,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `NotConnected`, `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.executions", skip_all, fields(gateway = self.name()))]
     pub async fn executions(&self, filter: &ExecutionFilter) -> Result<Vec<Execution>> {
         let session = self.session()?;
         let what = "the executions";

@@ -79,6 +79,8 @@ pub(super) async fn pass<'a>(
         );
         (verdict, stopped)
     };
+    let by = stopped.as_ref().err().map(|stopped| stopped.by.as_str());
+    trade.verdicts().count(by);
     let Err(stopped) = stopped else {
         return Ok(Passed {
             session,

@@ -22,6 +22,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `NotConnected`, `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.open_orders", skip_all, fields(gateway = self.name()))]
     pub async fn open_orders(&self) -> Result<Vec<PlacedOrder>> {
         let session = self.session()?;
         let work = {
@@ -35,6 +36,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `NotConnected`, `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.completed_orders", skip_all, fields(gateway = self.name()))]
     pub async fn completed_orders(&self) -> Result<Vec<PlacedOrder>> {
         let session = self.session()?;
         let work = {

@@ -8,12 +8,14 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument;
 
 use super::confirming::Questions;
 use super::situation::Cache;
 use crate::gate::state::{Halt, HaltSource};
 use crate::gate::{GateConfig, GateState};
 use crate::journal::{self, Journal, JournalError};
+use crate::metrics::Verdicts;
 use crate::model::{Error, Result, UncertainOrder};
 
 /// How long the end of the gateway waits for orders that are being sent.
@@ -44,6 +46,8 @@ pub(crate) struct Trade {
     keys: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
     /// What was fetched for the gate and holds for a while.
     pub(super) cache: Cache,
+    /// What the gate said until now.
+    verdicts: Mutex<Verdicts>,
     /// Everything that works on an order, to its end.
     tasks: TaskTracker,
 }
@@ -67,6 +71,7 @@ impl Trade {
             turn: tokio::sync::Mutex::default(),
             keys: Mutex::default(),
             cache: Cache::default(),
+            verdicts: Mutex::default(),
             tasks: TaskTracker::new(),
         }
     }
@@ -107,6 +112,12 @@ impl Trade {
     /// The first halt, while there is one.
     pub(super) fn halted(&self) -> Option<Halt> {
         self.memory().gate.halts.current().cloned()
+    }
+
+    /// What the gate has said until now.
+    pub(crate) fn verdicts(&self) -> MutexGuard<'_, Verdicts> {
+        // Nothing that holds the lock leaves it half changed.
+        self.verdicts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Writes rows, and what is remembered now with them. They are durable when
@@ -160,14 +171,17 @@ impl Trade {
         &self,
         work: impl Future<Output = Result<T>> + Send + 'static,
     ) -> Result<T> {
-        self.tasks.spawn(work).await.unwrap_or_else(|_| {
-            Err(Error::Uncertain(UncertainOrder {
-                order_id: None,
-                message: "The host failed while it worked on the order. Look at \
+        self.tasks
+            .spawn(work.in_current_span())
+            .await
+            .unwrap_or_else(|_| {
+                Err(Error::Uncertain(UncertainOrder {
+                    order_id: None,
+                    message: "The host failed while it worked on the order. Look at \
                           ibkr_get_open_orders and ibkr_get_executions before doing anything else."
-                    .to_owned(),
-            }))
-        })
+                        .to_owned(),
+                }))
+            })
     }
 
     /// Waits, at most for a moment, until what is known of the orders that are

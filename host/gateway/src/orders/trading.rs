@@ -25,6 +25,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `NotConnected`, `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.next_valid_id", skip_all, fields(gateway = self.name()))]
     pub async fn next_valid_id(&self, caller: &Caller) -> Result<i32> {
         let session = self.session()?;
         tracing::debug!(
@@ -55,6 +56,7 @@ impl Gateway {
     /// # Errors
     /// `NotFound` if there is no such order of this client; `NotConnected`,
     /// `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.order", skip_all, fields(gateway = self.name()))]
     pub async fn order(&self, order_id: i32) -> Result<PlacedOrder> {
         known(&self.session()?, order_id).await
     }
@@ -71,6 +73,7 @@ impl Gateway {
     /// that refuses it, or where there is no journal; `ConfirmationNeeded`;
     /// `Rejected` with TWS's words; `Uncertain` once it was sent and TWS stays
     /// silent; `Other` if the journal cannot be written.
+    #[tracing::instrument(level = "debug", name = "gateway.place", skip_all, fields(gateway = self.name()))]
     pub async fn place(
         &self,
         caller: &Caller,
@@ -94,6 +97,7 @@ impl Gateway {
     /// As for [`place`](Self::place). Where not all of them stand, the message
     /// says of each what became of it; the entry of a bracket of which a part
     /// was refused is cancelled again, unless it has filled in part.
+    #[tracing::instrument(level = "debug", name = "gateway.place_group", skip_all, fields(gateway = self.name()))]
     pub async fn place_group(
         &self,
         caller: &Caller,
@@ -112,6 +116,7 @@ impl Gateway {
     /// # Errors
     /// `NotFound` if there is no such order of this client, or it has ended;
     /// else as for [`place`](Self::place).
+    #[tracing::instrument(level = "debug", name = "gateway.modify", skip_all, fields(gateway = self.name()))]
     pub async fn modify(
         &self,
         caller: &Caller,
@@ -134,6 +139,7 @@ impl Gateway {
     /// # Errors
     /// `NotFound` if there is no such order of this client; `Rejected` if TWS
     /// will not cancel it; `Uncertain` if TWS stays silent.
+    #[tracing::instrument(level = "debug", name = "gateway.cancel", skip_all, fields(gateway = self.name()))]
     pub async fn cancel(&self, caller: &Caller, order_id: i32) -> Result<OrderState> {
         let ask = Ask::new(caller, &OrderOptions::default())?;
         let work = cancelling::cancel(self.clone(), ask, order_id);
@@ -146,6 +152,7 @@ impl Gateway {
     /// # Errors
     /// `NotConnected`, `TimedOut` if it cannot be known which are open. What
     /// became of each order stands with it.
+    #[tracing::instrument(level = "debug", name = "gateway.cancel_all", skip_all, fields(gateway = self.name()))]
     pub async fn cancel_all(
         &self,
         caller: &Caller,
@@ -164,6 +171,7 @@ impl Gateway {
     /// # Errors
     /// As for [`place`](Self::place). There is no preview of it: where one is
     /// demanded, a person has to confirm it.
+    #[tracing::instrument(level = "debug", name = "gateway.exercise", skip_all, fields(gateway = self.name()))]
     pub async fn exercise(
         &self,
         caller: &Caller,
@@ -189,6 +197,7 @@ impl Gateway {
     ///
     /// # Errors
     /// `InvalidRequest` for what cannot be right; `NotConnected`, `TimedOut`.
+    #[tracing::instrument(level = "debug", name = "gateway.preview", skip_all, fields(gateway = self.name()))]
     pub async fn preview(
         &self,
         caller: &Caller,
@@ -204,6 +213,7 @@ impl Gateway {
     ///
     /// # Errors
     /// As for [`preview`](Self::preview).
+    #[tracing::instrument(level = "debug", name = "gateway.preview_group", skip_all, fields(gateway = self.name()))]
     pub async fn preview_group(&self, caller: &Caller, orders: Vec<NewOrder>) -> Result<Preview> {
         let ask = Ask::new(caller, &OrderOptions::default())?;
         let work = preview::preview(self.clone(), ask, Wish::Place(orders));
@@ -215,6 +225,7 @@ impl Gateway {
     /// # Errors
     /// `NotFound` if there is no such order of this client, or it has ended;
     /// else as for [`preview`](Self::preview).
+    #[tracing::instrument(level = "debug", name = "gateway.preview_change", skip_all, fields(gateway = self.name()))]
     pub async fn preview_change(
         &self,
         caller: &Caller,
@@ -233,6 +244,7 @@ impl Gateway {
     ///
     /// # Errors
     /// As for [`place`](Self::place), but for `Uncertain`.
+    #[tracing::instrument(level = "debug", name = "gateway.what_if", skip_all, fields(gateway = self.name()))]
     pub async fn what_if(
         &self,
         caller: &Caller,

@@ -78,6 +78,7 @@ impl Gateway {
     /// # Errors
     /// `NotConnected`, `InvalidRequest`; `Pacing`, naming who holds them, when
     /// no line is free. What TWS has against it comes from the stream.
+    #[tracing::instrument(level = "debug", name = "gateway.subscribe_quotes", skip_all, fields(gateway = self.name()))]
     pub async fn subscribe_quotes(&self, holder: &str, contract: &Contract) -> Result<QuoteStream> {
         validate::contract(contract)?;
         let session = self.session()?;

@@ -135,6 +135,11 @@ impl<K: Clone + Eq + Hash + Send + 'static, S: Source> Hub<K, S> {
         self.lines().get(key).cloned()
     }
 
+    /// How many lines there are.
+    pub(crate) fn count(&self) -> usize {
+        self.lines().len()
+    }
+
     /// Ends all lines with the same error.
     pub(crate) fn end(&self, error: &Error) {
         let lines: Vec<_> = self.lines().values().cloned().collect();

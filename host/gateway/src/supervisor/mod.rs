@@ -217,6 +217,7 @@ impl Supervisor {
 
     /// Notes a failed attempt, and when there is another one.
     fn failed(&mut self, address: &Address, failure: &Failure, asked: bool) {
+        self.inner.counts.failed();
         let now = OffsetDateTime::now_utc();
         let config = &self.inner.config;
         let kept = self.wish.as_ref().is_some_and(|wish| wish.is_same(address));
@@ -254,6 +255,7 @@ impl Supervisor {
         self.wish = Some(address.clone());
         self.was_up = Some(address.clone());
         let socket = address.socket();
+        self.inner.counts.connected(self.outage.is_some());
         match self.outage.take() {
             Some(outage) => {
                 let length = (OffsetDateTime::now_utc() - outage.since).whole_seconds();
@@ -327,6 +329,7 @@ impl Supervisor {
 
     /// A session ended by itself.
     fn broke(&mut self, session: &Session, opened: Instant) {
+        self.inner.counts.broke();
         let now = OffsetDateTime::now_utc();
         let config = &self.inner.config;
         let mut outage = Outage::new(now);

@@ -119,7 +119,7 @@ impl HostAccountStream for BrokerView<'_> {
         tokio::select! {
             biased;
             _ = self.ending.reached() => Ok(None),
-            batch = batch => match batch {
+            batch = self.ending.gateway(batch) => match batch {
                 Ok(batch) => Ok(batch.convert()?),
                 Err(error) => Err(error_to_guest(error).into()),
             },

@@ -77,7 +77,7 @@ impl HostQuoteStream for BrokerView<'_> {
         tokio::select! {
             biased;
             _ = self.ending.reached() => Ok(None),
-            batch = stream.stream.next(timeout) => match batch {
+            batch = self.ending.gateway(stream.stream.next(timeout)) => match batch {
                 Ok(batch) => Ok(batch.convert()?),
                 Err(error) => Err(error_to_guest(error).into()),
             },

@@ -153,9 +153,10 @@ impl Ending {
         if self.is_reached() {
             return Err(ended(self.reached().await).into());
         }
+        let answer = self.gateway(request);
         tokio::select! {
             biased;
-            answer = request => answer.map_err(|error| CapabilityError::Guest(error_to_guest(error))),
+            answer = answer => answer.map_err(|error| CapabilityError::Guest(error_to_guest(error))),
             reason = self.reached() => Err(ended(reason).into()),
         }
     }

@@ -59,6 +59,7 @@ impl BrokerView<'_> {
             tokio::time::sleep(self.ending.grace() / 2).await;
             reason
         };
+        let request = self.ending.gateway(request);
         let answer = tokio::select! {
             biased;
             answer = request => answer,
