@@ -9,7 +9,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 
 use bindings::Tool;
 use bindings::sandpit::broker::{connection, types};
-use bindings::sandpit::tool::types::{Outcome, Request};
+use bindings::sandpit::tool::types::{Askable, Outcome, Request};
 
 mod bindings {
     wasmtime::component::bindgen!({
@@ -64,6 +64,7 @@ impl Kept {
         let request = Request {
             arguments: "{}".to_owned(),
             resume: None,
+            askable: Askable::empty(),
         };
         let plugin = self.tool.sandpit_tool_plugin();
         match plugin.call_call(&mut self.store, &request).await {

@@ -4,7 +4,8 @@
 //! one; clients of 2026-07-28 carry version and capabilities in every request.
 //! rmcp speaks both; here is what it is told: who may have a session
 //! ([`endpoint`], [`sessions`]), which tools there are ([`catalog`]), how a call
-//! runs and how a question reaches the person ([`calls`], [`asked`], [`seal`]), and
+//! runs ([`calls`]), how a question reaches the client ([`dialogue`], [`asked`],
+//! [`questions`], [`seal`]), and
 //! who learns that the tools changed ([`changes`]).
 
 mod accept;
@@ -13,8 +14,10 @@ mod calls;
 mod catalog;
 mod changes;
 pub(crate) mod content;
+mod dialogue;
 mod endpoint;
 mod handler;
+pub(crate) mod questions;
 mod seal;
 mod sessions;
 

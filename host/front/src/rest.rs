@@ -22,7 +22,9 @@ use http::request::Parts;
 use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
-use sandpit_tools::{CallRequest, Confirmation, Descriptor, Outcome, Question, ToolError};
+use sandpit_tools::{
+    Askable, CallRequest, Confirmation, Descriptor, InputRequest, Outcome, Questions, ToolError,
+};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -33,7 +35,7 @@ use crate::arguments;
 use crate::auth::Identity;
 use crate::call;
 use crate::mcp::asked::UNCONFIRMED;
-use crate::mcp::content;
+use crate::mcp::{content, questions};
 use crate::problem::{Problem, ProblemKind};
 use crate::reply::{self, Body};
 use crate::router::App;
@@ -99,6 +101,7 @@ pub(crate) async fn handle(
         open_ended: streams && !arguments.keys().any(|name| name.starts_with("duration")),
         arguments,
         resume: None,
+        askable: Askable::default(),
         client: call::client(identity, "rest", agent),
         call_id: call_id.to_owned(),
         events: None,
@@ -134,7 +137,7 @@ fn answer(outcome: Result<Outcome, ToolError>) -> Result<String, Problem> {
             None => json!({ "content": content::blocks(answer.content) }).to_string(),
         }),
         Outcome::Failure(failure) => Err(failure.into()),
-        Outcome::InputRequired(question) => Err(question_problem(question)),
+        Outcome::InputRequired(asked) => Err(question_problem(&asked)?),
         Outcome::ConfirmationNeeded(confirmation) => Err(confirmation_problem(confirmation)),
     }
 }
@@ -147,17 +150,23 @@ fn tool_problem(error: &ToolError) -> Problem {
     }
 }
 
-fn question_problem(question: Question) -> Problem {
-    Problem::new(
-        ProblemKind::InputRequired,
-        format!(
-            "The tool asks a question, and plain HTTP has no way to answer it: {} Call the tool \
-             through MCP, with a client that supports elicitation.",
-            question.message
-        ),
-    )
-    .with("question", question.message)
-    .with("schema", question.schema)
+/// Nobody can be asked over plain HTTP. The questions are shown as MCP puts
+/// them.
+fn question_problem(asked: &Questions) -> Result<Problem, Problem> {
+    let mut questions = Map::new();
+    let mut message = "";
+    for question in &asked.questions {
+        if let InputRequest::Elicitation(elicitation) = &question.request {
+            message = &elicitation.message;
+        }
+        let put = serde_json::to_value(questions::put(&question.request)?);
+        questions.insert(question.name.clone(), put.unwrap_or_default());
+    }
+    let sentence = format!(
+        "The tool asks a question, and plain HTTP has no way to answer it: {message} Call the \
+         tool through MCP, with a client that can be asked."
+    );
+    Ok(Problem::new(ProblemKind::InputRequired, sentence).with("questions", questions))
 }
 
 /// Nobody can be asked over plain HTTP to confirm an order.

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::CallLimits;
 use crate::lines::Lines;
+use crate::question::{Askable, Resume};
 use crate::scope::Scope;
 use crate::times::Times;
 
@@ -23,8 +24,10 @@ pub struct Call {
     pub arguments: String,
     /// The gateway that it goes to; none for the first that the scope reaches.
     pub gateway: Option<String>,
-    /// Set when this call carries on after a question.
+    /// Set when this call carries on after questions.
     pub resume: Option<Resume>,
+    /// What the client can be asked for.
+    pub askable: Askable,
     /// Its bounds.
     pub limits: CallLimits,
     /// Which gateways, accounts and instruments it reaches.
@@ -56,6 +59,7 @@ impl Call {
             arguments: arguments.into(),
             gateway: None,
             resume: None,
+            askable: Askable::default(),
             limits: CallLimits::default(),
             scope: Arc::default(),
             lines: Lines::unlimited(),
@@ -65,26 +69,6 @@ impl Call {
             open_ended: false,
         }
     }
-}
-
-/// The second half of a call that asked a question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resume {
-    /// The question's state, as the tool gave it.
-    pub state: Vec<u8>,
-    /// What the person did.
-    pub response: Response,
-}
-
-/// What the person did with the question.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Response {
-    /// Answered it: a JSON object that matches the question's schema.
-    Accept(String),
-    /// Said no.
-    Decline,
-    /// Closed it without a decision.
-    Cancel,
 }
 
 /// What a tool sends while it runs.

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use sandpit_gateway::model::Caller;
 
 use crate::bindings::{ToolPre, sandpit::tool::types as wit};
-use crate::call::{Call, Response, Resume};
+use crate::call::Call;
 use crate::capability::Capability;
 use crate::descriptor::Descriptor;
 use crate::error::CallError;
 use crate::inspected::Inspected;
 use crate::outcome::{self, Confirmation, Outcome};
+use crate::question;
 use crate::run::{self, Ended, Reached};
 use crate::scope::Scope;
 use crate::state::State;
@@ -103,7 +104,8 @@ impl Component {
             async |tool, store, call| {
                 let request = wit::Request {
                     arguments: call.arguments,
-                    resume: call.resume.map(resume),
+                    resume: call.resume.map(question::to_guest),
+                    askable: call.askable.to_guest(),
                 };
                 let plugin = tool.sandpit_tool_plugin();
                 plugin.call_call(store, &request).await
@@ -127,16 +129,5 @@ impl fmt::Debug for Component {
             .field("name", &self.inner.name)
             .field("digest", &self.digest())
             .finish_non_exhaustive()
-    }
-}
-
-fn resume(resume: Resume) -> wit::Resume {
-    wit::Resume {
-        state: resume.state,
-        response: match resume.response {
-            Response::Accept(answer) => wit::Response::Accept(answer),
-            Response::Decline => wit::Response::Decline,
-            Response::Cancel => wit::Response::Cancel,
-        },
     }
 }

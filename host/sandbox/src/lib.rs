@@ -31,6 +31,7 @@ mod log;
 mod memory;
 mod metrics;
 mod outcome;
+mod question;
 mod resource;
 mod run;
 mod sandbox;
@@ -42,7 +43,7 @@ mod uri_template;
 mod wasi;
 
 pub use cache::digest_of;
-pub use call::{Call, Event, Level, Response, Resume};
+pub use call::{Call, Event, Level};
 pub use capability::{Capability, Grants};
 pub use component::Component;
 pub use config::{CallLimits, Rate, SandboxConfig};
@@ -52,8 +53,12 @@ pub use inspected::Inspected;
 pub use lines::Lines;
 pub use metrics::SandboxMetrics;
 pub use outcome::{
-    Answer, Blob, Confirmation, Content, EmbeddedResource, Failure, FailureKind, Outcome, Question,
+    Answer, Blob, Confirmation, Content, EmbeddedResource, Failure, FailureKind, Outcome,
     ResourceBody, ResourceLink, Structured,
+};
+pub use question::{
+    Askable, Elicitation, InputRequest, InputResponse, MessageBlob, MessageContent, Question,
+    Questions, Response, Resume, Role, Root, Sampled, Sampling, SamplingMessage,
 };
 pub use resource::{ResourceDescriptor, Suggestions, Variable};
 pub use sandbox::Sandbox;

@@ -1,4 +1,4 @@
-//! How a call ended: an answer, a failure, or a question to the person.
+//! How a call ended: with an answer, a failure, or questions to the client.
 
 use std::sync::LazyLock;
 
@@ -9,9 +9,7 @@ use serde_json::{Map, Value};
 
 use crate::bindings::sandpit::tool::types as wit;
 use crate::error::CallError;
-
-/// How much state a question may keep, in bytes.
-const QUESTION_STATE_BYTES: usize = 64 << 10;
+use crate::question::{self, Questions};
 
 /// How a call ended.
 #[derive(Debug, Clone)]
@@ -20,8 +18,8 @@ pub enum Outcome {
     Answer(Answer),
     /// With a failure that the caller may read.
     Failure(Failure),
-    /// With a question to the person behind the client.
-    InputRequired(Question),
+    /// With questions to the client.
+    InputRequired(Questions),
     /// The host ended it, before the first order was sent: a person has to
     /// confirm that order. Once approved, the same call runs again.
     ConfirmationNeeded(Confirmation),
@@ -232,19 +230,6 @@ impl FailureKind {
     }
 }
 
-/// A question to the person behind the client. The call is over when it is
-/// asked; it goes on as another call with [`crate::Resume`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct Question {
-    /// The question.
-    pub message: String,
-    /// JSON Schema of the answer: a flat object of primitive properties.
-    pub schema: Map<String, Value>,
-    /// What the tool wants back. It must reach the client sealed, or not at
-    /// all.
-    pub state: Vec<u8>,
-}
-
 /// Takes an outcome over from the guest, and checks it.
 pub(crate) fn from_guest(outcome: wit::Outcome, limit: usize) -> Result<Outcome, CallError> {
     if size(&outcome) > limit {
@@ -253,8 +238,8 @@ pub(crate) fn from_guest(outcome: wit::Outcome, limit: usize) -> Result<Outcome,
     match outcome {
         wit::Outcome::Answer(answer) => answer_from_guest(answer).map(Outcome::Answer),
         wit::Outcome::Failure(failure) => Ok(Outcome::Failure(failure_from_guest(failure))),
-        wit::Outcome::InputRequired(question) => {
-            question_from_guest(question).map(Outcome::InputRequired)
+        wit::Outcome::InputRequired(asked) => {
+            question::from_guest(asked).map(Outcome::InputRequired)
         }
     }
 }
@@ -323,23 +308,6 @@ fn failure_from_guest(failure: wit::Failure) -> Failure {
     }
 }
 
-fn question_from_guest(question: wit::Question) -> Result<Question, CallError> {
-    if question.state.len() > QUESTION_STATE_BYTES {
-        return Err(CallError::BrokenContract(format!(
-            "its question keeps {} bytes of state; at most {QUESTION_STATE_BYTES} are allowed",
-            question.state.len()
-        )));
-    }
-    let schema = object(&question.schema).map_err(|reason| {
-        CallError::BrokenContract(format!("the schema of its question is {reason}"))
-    })?;
-    Ok(Question {
-        message: question.message,
-        schema,
-        state: question.state,
-    })
-}
-
 /// Parses a JSON object, or says what the text is instead.
 pub(crate) fn object(text: &str) -> Result<Map<String, Value>, String> {
     match serde_json::from_str::<Value>(text) {
@@ -382,9 +350,7 @@ fn size(outcome: &wit::Outcome) -> usize {
             content + optional(answer.structured.as_ref())
         }
         wit::Outcome::Failure(failure) => failure.message.len(),
-        wit::Outcome::InputRequired(question) => {
-            question.message.len() + question.schema.len() + question.state.len()
-        }
+        wit::Outcome::InputRequired(asked) => question::size(asked),
     }
 }
 
@@ -428,18 +394,5 @@ mod tests {
             from_guest(answer(r#"{"a":"0123456789"}"#), 10).unwrap_err(),
             CallError::TooLarge { limit: 10 }
         );
-    }
-
-    #[test]
-    fn state_is_bounded() {
-        let question = wit::Outcome::InputRequired(wit::Question {
-            message: "Sure?".to_owned(),
-            schema: r#"{"type":"object"}"#.to_owned(),
-            state: vec![0; QUESTION_STATE_BYTES + 1],
-        });
-        assert!(matches!(
-            from_guest(question, 1 << 20),
-            Err(CallError::BrokenContract(_))
-        ));
     }
 }

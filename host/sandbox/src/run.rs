@@ -12,6 +12,7 @@ use crate::capabilities::{Exceeded, Forbidden, Unconfirmed};
 use crate::error::{CallError, reason};
 use crate::limits::Allowance;
 use crate::log::ToolLog;
+use crate::question::{Askable, Resume};
 use crate::sandbox::Shared;
 use crate::state::{Broker, Context, Cut, Ending, Reason, State};
 use crate::times::On;
@@ -20,7 +21,8 @@ use crate::times::On;
 /// gets to see.
 pub(crate) struct GuestCall {
     pub(crate) arguments: String,
-    pub(crate) resume: Option<crate::call::Resume>,
+    pub(crate) resume: Option<Resume>,
+    pub(crate) askable: Askable,
 }
 
 /// The gateway that an instance reaches, and in whose name.
@@ -94,6 +96,7 @@ pub(crate) async fn run<T>(
     let guest_call = GuestCall {
         arguments: call.arguments,
         resume: call.resume,
+        askable: call.askable,
     };
 
     let work = async {

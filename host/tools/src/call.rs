@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sandpit_sandbox::{
-    Answer, Call, CallError, Capability, Content, Event, Failure, FailureKind, Outcome, Resume,
-    Structured, Times,
+    Answer, Askable, Call, CallError, Capability, Content, Event, Failure, FailureKind, Outcome,
+    Resume, Structured, Times,
 };
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -23,9 +23,11 @@ use crate::tool::Tool;
 pub struct CallRequest {
     /// The arguments.
     pub arguments: Map<String, Value>,
-    /// Set when this call carries on after a question. Its state must come
-    /// from the question of this very tool.
+    /// Set when this call carries on after questions. Its state must come
+    /// from the questions of this very tool.
     pub resume: Option<Resume>,
+    /// What the client can be asked for.
+    pub askable: Askable,
     /// Who calls, for logs and for the journal of orders.
     pub client: String,
     /// The call's id, unique in this host.
@@ -49,6 +51,7 @@ impl CallRequest {
         Self {
             arguments,
             resume: None,
+            askable: Askable::default(),
             client: client.into(),
             call_id: call_id.into(),
             events: None,
@@ -113,6 +116,7 @@ async fn run(
         arguments: arguments.to_string(),
         gateway,
         resume: request.resume,
+        askable: request.askable,
         limits: tool.limits().clone(),
         scope: Arc::clone(tool.scope()),
         lines: tool.runtime().lines.clone(),

@@ -42,11 +42,14 @@ pub use foresee::foresee;
 pub use metrics::ToolsMetrics;
 pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
 pub use sandpit_sandbox::{
-    Annotations, Answer, Blob, CallLimits, Capability, Confirmation, Content, Descriptor,
-    EmbeddedResource, Event, Failure, FailureKind, HttpMethod, Level, Outcome, Question, Rate,
-    ResourceBody, ResourceDescriptor, ResourceLink, Response, RestRoute, Resume, Sandbox,
-    SandboxConfig, SandboxMetrics, Structured, Suggestions, UriTemplate, Variable,
+    Annotations, Answer, Askable, Blob, CallLimits, Capability, Confirmation, Content, Descriptor,
+    Elicitation, EmbeddedResource, Event, Failure, FailureKind, HttpMethod, InputRequest,
+    InputResponse, Level, MessageBlob, MessageContent, Outcome, Question, Questions, Rate,
+    ResourceBody, ResourceDescriptor, ResourceLink, Response, RestRoute, Resume, Role, Root,
+    Sampled, Sampling, SamplingMessage, Sandbox, SandboxConfig, SandboxMetrics, Structured,
+    Suggestions, UriTemplate, Variable,
 };
+pub use schema::check_answer;
 pub use status::{Status, ToolState, ToolStatus, Usage};
 pub use tool::Tool;
 pub use tools::{Readiness, Tools};

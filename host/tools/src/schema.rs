@@ -59,6 +59,15 @@ impl Schema {
     }
 }
 
+/// Checks the answer to a tool's question against the schema of the question.
+///
+/// # Errors
+///
+/// What is wrong with the answer, or with the schema.
+pub fn check_answer(schema: &Map<String, Value>, answer: &Value) -> Result<(), String> {
+    Schema::compile(schema)?.check(answer)
+}
+
 /// Names one fault. Of a value that fits none of several alternatives, the
 /// faults of the alternative that comes closest are what helps.
 fn name(value: &Value, error: &ValidationError<'_>, faults: &mut Vec<String>) {

@@ -5,19 +5,26 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::bindings::sandpit::tool::context as host;
-use crate::{Level, Resume};
+use crate::{Askable, Level, Resume};
 
 /// The call that is running.
 pub struct Context {
     resume: Option<Resume>,
+    askable: Askable,
 }
 
 impl Context {
-    pub(crate) fn new(resume: Option<Resume>) -> Self {
-        Self { resume }
+    pub(crate) fn new(resume: Option<Resume>, askable: Askable) -> Self {
+        Self { resume, askable }
     }
 
-    /// Set when this call carries on after a question to the person.
+    /// What the client can be asked for: ask for nothing else.
+    #[must_use]
+    pub fn askable(&self) -> Askable {
+        self.askable
+    }
+
+    /// Set when this call carries on after questions to the client.
     #[must_use]
     pub fn resume(&self) -> Option<&Resume> {
         self.resume.as_ref()

@@ -65,6 +65,7 @@ mod decimal;
 mod failure;
 pub mod input;
 pub mod json;
+mod question;
 mod reply;
 mod resource;
 pub mod schema;
@@ -82,9 +83,10 @@ pub use bindings::sandpit::broker;
 pub use bindings::sandpit::broker::types::{Decimal, Instant};
 pub use bindings::sandpit::tool::context::Level;
 pub use bindings::sandpit::tool::types::{
-    Annotations, Blob, Content, EmbeddedResource, Failure, FailureKind, HttpMethod, Question,
-    ResourceBody, ResourceDescriptor, ResourceLink, Response, RestRoute, Resume, Suggestions,
-    Variable,
+    Annotations, Askable, Blob, Content, Elicitation, EmbeddedResource, Failure, FailureKind,
+    HttpMethod, InputRequest, InputResponse, MessageContent, Question, Questions, ResourceBody,
+    ResourceDescriptor, ResourceLink, Response, RestRoute, Resume, Role, Root, Sampled, Sampling,
+    SamplingMessage, Suggestions, Variable,
 };
 
 /// What nearly every tool needs.

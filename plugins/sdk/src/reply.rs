@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::bindings::sandpit::tool::types::Answer as StructuredAnswer;
-use crate::{Content, Failure, FailureKind, Outcome, Question, schema};
+use crate::{Content, Failure, FailureKind, Outcome, Questions, schema};
 
 /// What [`Tool::Output`](crate::Tool::Output) can be: a type that becomes a
 /// JSON object, or a [`Reply`].
@@ -32,9 +32,9 @@ pub enum Reply<T> {
     Structured(T),
     /// Texts, images and so on, and structured content beside them.
     Content(Vec<Content>, T),
-    /// A question to the person behind the client. The tool is called again
-    /// with the response, see [`Context::resume`](crate::Context::resume).
-    Question(Question),
+    /// Questions to the client. The tool is called again with the responses,
+    /// see [`Context::resume`](crate::Context::resume).
+    Questions(Questions),
 }
 
 impl<T: Serialize + JsonSchema> Answer for Reply<T> {
@@ -46,7 +46,7 @@ impl<T: Serialize + JsonSchema> Answer for Reply<T> {
         let (content, structured) = match self {
             Self::Structured(structured) => (Vec::new(), structured),
             Self::Content(content, structured) => (content, structured),
-            Self::Question(question) => return Outcome::InputRequired(question),
+            Self::Questions(questions) => return Outcome::InputRequired(questions),
         };
         match serde_json::to_string(&structured) {
             Ok(structured) => Outcome::Answer(StructuredAnswer {

@@ -2,7 +2,7 @@
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 /// The JSON Schema (2020-12) of a tool's arguments. Arguments that are not
 /// named in it are refused.
@@ -15,6 +15,57 @@ pub fn of_input<T: JsonSchema>() -> String {
 #[must_use]
 pub fn of_output<T: JsonSchema>() -> String {
     derive::<T>(SchemaSettings::draft2020_12().for_serialize(), false)
+}
+
+/// The JSON Schema of a form for a person: a flat object of strings, numbers,
+/// booleans and choices. Titles and defaults stay, people read them.
+#[must_use]
+pub fn of_form<T: JsonSchema>() -> String {
+    let mut generator = SchemaSettings::draft2020_12()
+        .for_deserialize()
+        .with(|settings| {
+            settings.meta_schema = None;
+            settings.inline_subschemas = true;
+        })
+        .into_generator();
+    let mut schema = T::json_schema(&mut generator).to_value();
+    if let Some(Value::Object(properties)) = schema.get_mut("properties") {
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            field(property);
+        }
+    }
+    if let Value::Object(root) = &mut schema {
+        root.remove("title");
+        root.remove("description");
+        root.remove("additionalProperties");
+        root.insert("type".to_owned(), "object".into());
+        root.entry("properties").or_insert_with(|| json!({}));
+    }
+    schema.to_string()
+}
+
+/// Takes out of a field what MCP's forms do not know, and writes a choice with
+/// descriptions their way: the description is the title of the option.
+fn field(schema: &mut Map<String, Value>) {
+    remove_null(schema);
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+    if schema.get("type").is_some_and(|kind| kind != "string") {
+        schema.remove("format");
+    }
+    if let Some(Value::Object(items)) = schema.get_mut("items") {
+        field(items);
+    }
+    if let Some(Value::Array(options)) = schema.get_mut("oneOf") {
+        for option in options.iter_mut().filter_map(Value::as_object_mut) {
+            option.remove("type");
+            let value = option.get("const").cloned().unwrap_or_default();
+            let title = option.remove("description").unwrap_or(value);
+            option.entry("title").or_insert(title);
+        }
+        schema.insert("type".to_owned(), "string".into());
+    }
 }
 
 fn derive<T: JsonSchema>(settings: SchemaSettings, closed: bool) -> String {
@@ -172,6 +223,69 @@ mod tests {
         assert_eq!(
             of_input::<Nothing>(),
             r#"{"additionalProperties":false,"type":"object"}"#
+        );
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Plain {
+        Red,
+        Green,
+    }
+
+    #[derive(Deserialize, JsonSchema)]
+    #[serde(rename_all = "lowercase")]
+    enum Titled {
+        /// Good till cancelled
+        Gtc,
+        /// Day
+        Day,
+    }
+
+    fn ten() -> u32 {
+        10
+    }
+
+    /// Noise.
+    #[derive(Deserialize, JsonSchema)]
+    struct Form {
+        #[schemars(title = "Your name")]
+        name: String,
+        /// How many
+        #[serde(default = "ten")]
+        count: u32,
+        colour: Plain,
+        tif: Option<Titled>,
+        several: Vec<Plain>,
+    }
+
+    #[test]
+    fn a_form_is_flat_and_keeps_what_people_read() {
+        let schema: Value = of_form::<Form>().parse().unwrap_or_default();
+        assert_eq!(
+            schema,
+            json!({
+                "type": "object",
+                "properties": {
+                    "name": { "type": "string", "title": "Your name" },
+                    "count": {
+                        "type": "integer",
+                        "description": "How many",
+                        "minimum": 0,
+                        "default": 10,
+                    },
+                    "colour": { "type": "string", "enum": ["red", "green"] },
+                    "tif": { "type": "string", "oneOf": [
+                        { "const": "gtc", "title": "Good till cancelled" },
+                        { "const": "day", "title": "Day" },
+                    ] },
+                    "several": {
+                        "type": "array",
+                        "items": { "type": "string", "enum": ["red", "green"] },
+                    },
+                },
+                "required": ["name", "colour", "several"],
+            })
         );
     }
 }

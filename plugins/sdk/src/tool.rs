@@ -70,7 +70,7 @@ pub fn describe<T: Tool>(version: &str) -> Descriptor {
 /// One call, from the arguments' JSON text to its outcome.
 #[must_use]
 pub fn call<T: Tool>(request: Request) -> Outcome {
-    let context = Context::new(request.resume);
+    let context = Context::new(request.resume, request.askable);
     serde_json::from_str(&request.arguments)
         .map_err(|error| Failure::invalid_arguments(without_position(&error.to_string())))
         .and_then(|input| T::call(&context, input))

@@ -14,6 +14,7 @@ use bindings::Bare as Tool;
 use bindings::sandpit::tool::context;
 
 pub use bindings::exports::sandpit::tool::plugin::{Descriptor, Outcome, Request};
+use bindings::sandpit::tool::types::Askable;
 pub use bindings::sandpit::tool::types::Content;
 
 mod bindings {
@@ -138,6 +139,7 @@ impl Bare {
         let request = Request {
             arguments: arguments.to_string(),
             resume: None,
+            askable: Askable::empty(),
         };
         self.tool
             .sandpit_tool_plugin()

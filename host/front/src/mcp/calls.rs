@@ -1,11 +1,9 @@
 //! `tools/call`: a call with everything that may happen while it runs.
 //!
-//! Events of the tool become progress and log notifications. A question, of the
-//! tool or of the host ([`Asked`]), becomes an elicitation request, whose answer carries on the call
-//! (before 2026-07-28), or the result `input_required`, whose answer comes with
-//! another call (since). What the tool or the broker refuses is a result with
-//! `isError`, which the model reads; only a tool that does not exist is an error
-//! of the protocol.
+//! Events of the tool become progress and log notifications, its questions and
+//! the host's a [`Dialogue`] with the client. What the tool or the broker
+//! refuses is a result with `isError`, which the model reads; only a tool that
+//! does not exist is an error of the protocol.
 
 #![expect(
     deprecated,
@@ -14,30 +12,23 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, ClientResult, ElicitRequest, ElicitResult,
-    ElicitationAction, InputRequest, InputRequests, InputRequiredResult, JsonObject, LoggingLevel,
-    LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken, ServerRequest,
+    CallToolRequestParams, CallToolResponse, JsonObject, LoggingLevel,
+    LoggingMessageNotificationParam, ProgressNotificationParam, ProgressToken,
 };
-use rmcp::service::{PeerRequestOptions, RequestContext, RoleServer};
-use sandpit_tools::{
-    CallRequest, Event, Failure, FailureKind, Level, Outcome, Response, Resume, ToolError,
-};
+use rmcp::service::{RequestContext, RoleServer};
+use sandpit_tools::{CallRequest, Event, Failure, Level, Outcome, Resume, ToolError};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::asked::Asked;
 use super::content;
-use super::handler::{Handler, identity, is_modern};
+use super::dialogue::{Dialogue, Turn};
+use super::handler::{Handler, identity};
+use super::questions;
 use super::seal::Bound;
 use crate::auth::Identity;
 use crate::call;
-
-/// How many questions a call may ask.
-const ROUNDS: u32 = 8;
-
-/// The name of the one question in an `input_required` result.
-const QUESTION: &str = "question";
 
 /// How many events may wait for a client.
 const WAITING: usize = 256;
@@ -56,33 +47,19 @@ pub(super) async fn call(
     }
     let call = Call::new(handler, context, identity, request.name.into_owned());
     let arguments = request.arguments.unwrap_or_default();
-    let tools = &handler.shared.tools;
-    let mut round = 0;
-    let mut resume = None;
-    if call.modern
-        && let Some(sealed) = &request.request_state
-    {
-        let responses = request.input_responses.unwrap_or_default();
-        let invalid =
-            |error: super::seal::InvalidState| ErrorData::invalid_params(error.to_string(), None);
-        let seal = &handler.shared.seal;
-        let opened = seal.open(&call.of(&arguments), sealed).map_err(invalid)?;
-        let Some(response) = responses.get(QUESTION).and_then(elicited) else {
-            // The state is still good: the same question, once more.
-            return Ok(call.ask(&arguments, opened.round, &opened.asked));
-        };
-        seal.spend(&opened).map_err(invalid)?;
-        round = opened.round;
-        resume = match opened.asked.answered(response, tools).await {
-            Ok(resume) => resume,
-            Err(failure) => return Ok(call.failed(failure)),
-        };
-    }
+    let bound = Bound::call(identity.name(), &call.tool, &arguments);
+    let mut dialogue = Dialogue::new(handler, context, bound, request.input_responses);
+    let mut turn = dialogue.begin(request.request_state.as_deref()).await?;
     loop {
+        let resume = match turn {
+            Turn::Run(resume) => resume,
+            Turn::Ask(questions) => return Ok(questions.into()),
+            Turn::Fail(failure) => return Ok(call.failed(failure)),
+        };
         let asked = match call.run(arguments.clone(), resume.clone()).await {
             Ok(Outcome::Answer(answer)) => return Ok(content::result(answer, &call.id).into()),
             Ok(Outcome::Failure(failure)) => return Ok(call.failed(failure)),
-            Ok(Outcome::InputRequired(question)) => Asked::Tool(question),
+            Ok(Outcome::InputRequired(questions)) => Asked::Tool(questions),
             Ok(Outcome::ConfirmationNeeded(confirmation)) => Asked::Host {
                 confirmation,
                 resume,
@@ -91,27 +68,7 @@ pub(super) async fn call(
                 return Err(ErrorData::invalid_params(error.to_string(), None));
             }
         };
-        round += 1;
-        if round > ROUNDS {
-            return Ok(call.failed(Failure::new(
-                FailureKind::Internal,
-                format!("The tool asked more than {ROUNDS} questions and was stopped."),
-            )));
-        }
-        if !call.can_ask() {
-            return Ok(call.failed(asked.unaskable()));
-        }
-        if call.modern {
-            return Ok(call.ask(&arguments, round, &asked));
-        }
-        let response = match call.elicit(&asked).await {
-            Ok(response) => response,
-            Err(failure) => return Ok(call.failed(failure)),
-        };
-        resume = match asked.answered(response, tools).await {
-            Ok(resume) => resume,
-            Err(failure) => return Ok(call.failed(failure)),
-        };
+        turn = dialogue.next(asked).await?;
     }
 }
 
@@ -122,7 +79,6 @@ struct Call<'a> {
     identity: &'a Identity,
     id: String,
     tool: String,
-    modern: bool,
 }
 
 impl<'a> Call<'a> {
@@ -138,16 +94,6 @@ impl<'a> Call<'a> {
             identity,
             id: call::new_id(),
             tool,
-            modern: is_modern(context),
-        }
-    }
-
-    /// What a sealed state is bound to.
-    fn of<'b>(&'b self, arguments: &'b JsonObject) -> Bound<'b> {
-        Bound {
-            caller: self.identity.name(),
-            tool: &self.tool,
-            arguments,
         }
     }
 
@@ -179,6 +125,7 @@ impl<'a> Call<'a> {
         let request = CallRequest {
             arguments,
             resume,
+            askable: questions::askable(self.context),
             client: call::client(
                 self.identity,
                 "mcp",
@@ -218,79 +165,6 @@ impl<'a> Call<'a> {
         };
         let (outcome, ()) = tokio::join!(running, telling);
         outcome
-    }
-
-    /// Whether the client can put a form before the person.
-    fn can_ask(&self) -> bool {
-        let capabilities = self.context.client_capabilities();
-        capabilities
-            .and_then(|capabilities| capabilities.elicitation)
-            // Naming neither form nor URL means forms.
-            .is_some_and(|elicitation| elicitation.form.is_some() || elicitation.url.is_none())
-    }
-
-    /// Asks with the result, and leaves it to the client to come back.
-    fn ask(&self, arguments: &JsonObject, round: u32, asked: &Asked) -> CallToolResponse {
-        let params = match asked.form() {
-            Ok(params) => params,
-            Err(failure) => return self.failed(failure),
-        };
-        let seal = &self.handler.shared.seal;
-        let Some(state) = seal.close(&self.of(arguments), round, asked) else {
-            return self.failed(Failure::new(
-                FailureKind::Internal,
-                "The host could not seal the state of the question.",
-            ));
-        };
-        let request = InputRequest::Elicitation(ElicitRequest::new(params));
-        let requests = InputRequests::from([(QUESTION.to_owned(), request)]);
-        InputRequiredResult::new(Some(requests), Some(state)).into()
-    }
-
-    /// Asks with a request of our own, and waits for the answer.
-    async fn elicit(&self, asked: &Asked) -> Result<Response, Failure> {
-        let request = ServerRequest::ElicitRequest(ElicitRequest::new(asked.form()?));
-        let options = PeerRequestOptions::with_timeout(self.handler.shared.question_timeout);
-        let asked = async {
-            let handle = self.context.peer.send_request_with_option(request, options);
-            handle.await?.await_response().await
-        };
-        let response = tokio::select! {
-            () = self.context.ct.cancelled() => {
-                let message = "The call was cancelled before its question was answered.";
-                return Err(Failure::new(FailureKind::Cancelled, message));
-            }
-            response = asked => response,
-        };
-        match response {
-            Ok(ClientResult::ElicitResult(result)) => Ok(answered(result)),
-            Ok(_) => Err(Failure::new(
-                FailureKind::Internal,
-                "The client answered the question with something else.",
-            )),
-            Err(error) => Err(Failure::new(
-                FailureKind::TimedOut,
-                format!("The question was not answered: {error}."),
-            )),
-        }
-    }
-}
-
-/// The response that a client sent along with a call, if it is one.
-fn elicited(response: &Value) -> Option<Response> {
-    let result = serde_json::from_value::<ElicitResult>(response.clone()).ok()?;
-    Some(answered(result))
-}
-
-fn answered(result: ElicitResult) -> Response {
-    match result.action {
-        ElicitationAction::Accept => {
-            let content = result.content.unwrap_or_else(|| json!({}));
-            Response::Accept(content.to_string())
-        }
-        ElicitationAction::Decline => Response::Decline,
-        // An action that this version does not know decides nothing.
-        _ => Response::Cancel,
     }
 }
 

@@ -9,10 +9,7 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use rmcp::model::{JsonObject, RequestStateCodec, SealOptions};
-use sandpit_tools::{Confirmation, Question, Response, Resume};
 use serde::{Deserialize, Serialize};
 
 use super::asked::Asked;
@@ -29,22 +26,24 @@ pub(super) struct Seal {
     used: Mutex<HashMap<String, Instant>>,
 }
 
-/// Which call a state belongs to.
+/// Which request a state belongs to.
 pub(super) struct Bound<'a> {
+    /// Its method.
+    pub(super) method: &'a str,
     /// Who calls.
     pub(super) caller: &'a str,
-    /// The tool.
-    pub(super) tool: &'a str,
+    /// What of: the tool's name.
+    pub(super) name: &'a str,
     /// The arguments.
     pub(super) arguments: &'a JsonObject,
 }
 
-/// A question that came back with its answer.
+/// Questions that came back with the responses.
 #[derive(Debug)]
 pub(super) struct Opened {
-    /// How many questions the call has asked by now.
+    /// How often the request has asked by now.
     pub(super) round: u32,
-    /// The question.
+    /// The questions.
     pub(super) asked: Asked,
     id: String,
 }
@@ -62,34 +61,7 @@ pub(super) struct InvalidState;
 struct Payload {
     id: String,
     round: u32,
-    asked: SealedQuestion,
-}
-
-/// A question, as it is sealed.
-#[derive(Serialize, Deserialize)]
-enum SealedQuestion {
-    Tool {
-        message: String,
-        schema: JsonObject,
-        state: String,
-    },
-    Host {
-        confirmation: Confirmation,
-        resume: Option<SealedResume>,
-    },
-}
-
-#[derive(Serialize, Deserialize)]
-struct SealedResume {
-    state: String,
-    response: SealedResponse,
-}
-
-#[derive(Serialize, Deserialize)]
-enum SealedResponse {
-    Accept(String),
-    Decline,
-    Cancel,
+    asked: Asked,
 }
 
 impl Seal {
@@ -108,7 +80,7 @@ impl Seal {
         let payload = Payload {
             id: call::new_id(),
             round,
-            asked: sealed(asked),
+            asked: asked.clone(),
         };
         let bound = bound.bytes();
         let options = SealOptions::new()
@@ -119,15 +91,15 @@ impl Seal {
 
     /// Opens what came back with a call.
     pub(super) fn open(&self, bound: &Bound<'_>, sealed: &str) -> Result<Opened, InvalidState> {
-        let tool = bound.tool;
+        let name = bound.name;
         let bound = bound.bytes();
         let payload: Payload = self.codec.open_json_with(sealed, &bound).map_err(|error| {
-            tracing::debug!(tool, %error, "a request state was refused");
+            tracing::debug!(name, %error, "a request state was refused");
             InvalidState
         })?;
         Ok(Opened {
             round: payload.round,
-            asked: opened(payload.asked)?,
+            asked: payload.asked,
             id: payload.id,
         })
     }
@@ -151,73 +123,14 @@ impl Seal {
     }
 }
 
-fn sealed(asked: &Asked) -> SealedQuestion {
-    match asked {
-        Asked::Tool(question) => SealedQuestion::Tool {
-            message: question.message.clone(),
-            schema: question.schema.clone(),
-            state: STANDARD.encode(&question.state),
-        },
-        Asked::Host {
-            confirmation,
-            resume,
-        } => SealedQuestion::Host {
-            confirmation: confirmation.clone(),
-            resume: resume.as_ref().map(|resume| SealedResume {
-                state: STANDARD.encode(&resume.state),
-                response: match &resume.response {
-                    Response::Accept(answer) => SealedResponse::Accept(answer.clone()),
-                    Response::Decline => SealedResponse::Decline,
-                    Response::Cancel => SealedResponse::Cancel,
-                },
-            }),
-        },
-    }
-}
-
-fn opened(asked: SealedQuestion) -> Result<Asked, InvalidState> {
-    let bytes = |state: &str| STANDARD.decode(state).map_err(|_| InvalidState);
-    Ok(match asked {
-        SealedQuestion::Tool {
-            message,
-            schema,
-            state,
-        } => Asked::Tool(Question {
-            message,
-            schema,
-            state: bytes(&state)?,
-        }),
-        SealedQuestion::Host {
-            confirmation,
-            resume: None,
-        } => Asked::Host {
-            confirmation,
-            resume: None,
-        },
-        SealedQuestion::Host {
-            confirmation,
-            resume: Some(SealedResume { state, response }),
-        } => Asked::Host {
-            confirmation,
-            resume: Some(Resume {
-                state: bytes(&state)?,
-                response: match response {
-                    SealedResponse::Accept(answer) => Response::Accept(answer),
-                    SealedResponse::Decline => Response::Decline,
-                    SealedResponse::Cancel => Response::Cancel,
-                },
-            }),
-        },
-    })
-}
-
 impl Bound<'_> {
     /// The keys of a `JsonObject` are sorted, so that the same arguments give
     /// the same bytes.
     fn bytes(&self) -> Vec<u8> {
         // A name may hold any sign; its length says where it ends.
-        let (length, caller, tool) = (self.caller.len(), self.caller, self.tool);
-        let mut bytes = format!("tools/call\n{length} {caller}\n{tool}\n").into_bytes();
+        let (length, caller) = (self.caller.len(), self.caller);
+        let (method, name) = (self.method, self.name);
+        let mut bytes = format!("{method}\n{length} {caller}\n{name}\n").into_bytes();
         bytes.extend(serde_json::to_vec(self.arguments).unwrap_or_default());
         bytes
     }
@@ -226,6 +139,10 @@ impl Bound<'_> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
+    use sandpit_tools::{
+        Confirmation, Elicitation, InputRequest, InputResponse, Question, Questions, Response,
+        Resume,
+    };
     use serde_json::json;
 
     use super::*;
@@ -236,16 +153,22 @@ mod tests {
 
     fn bound<'a>(tool: &'a str, arguments: &'a JsonObject) -> Bound<'a> {
         Bound {
+            method: "tools/call",
             caller: "local",
-            tool,
+            name: tool,
             arguments,
         }
     }
 
     fn question() -> Asked {
-        Asked::Tool(Question {
-            message: "Buy 100 SPY?".to_owned(),
-            schema: arguments(json!({"type": "object"})),
+        Asked::Tool(Questions {
+            questions: vec![Question {
+                name: "sure".to_owned(),
+                request: InputRequest::Elicitation(Elicitation {
+                    message: "Buy 100 SPY?".to_owned(),
+                    schema: arguments(json!({"type": "object"})),
+                }),
+            }],
             state: vec![0, 255, 7],
         })
     }
@@ -270,15 +193,19 @@ mod tests {
         let these = JsonObject::new();
         for response in [
             None,
-            Some(Response::Accept("{\"a\":1}".to_owned())),
-            Some(Response::Decline),
-            Some(Response::Cancel),
+            Some(InputResponse::Accept("{\"a\":1}".to_owned())),
+            Some(InputResponse::Decline),
+            Some(InputResponse::Cancel),
+            Some(InputResponse::Roots(Vec::new())),
         ] {
             let asked = Asked::Host {
                 confirmation: confirmation.clone(),
                 resume: response.map(|response| Resume {
                     state: vec![0, 255, 7],
-                    response,
+                    responses: vec![Response {
+                        name: "sure".to_owned(),
+                        response,
+                    }],
                 }),
             };
             let sealed = seal.close(&bound("t", &these), 1, &asked).unwrap();
@@ -303,6 +230,11 @@ mod tests {
             ..bound("t", &these)
         };
         assert!(seal.open(&anothers, &sealed).is_err());
+        let of_another_kind = Bound {
+            method: "prompts/get",
+            ..bound("t", &these)
+        };
+        assert!(seal.open(&of_another_kind, &sealed).is_err());
         let elsewhere = Seal::new(Duration::from_secs(60));
         assert!(elsewhere.open(&bound("t", &these), &sealed).is_err());
     }

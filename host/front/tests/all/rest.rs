@@ -68,8 +68,9 @@ async fn a_question_has_nobody_to_answer_it() {
     let server = fixture().await;
     let reply = send(server.post("/api/v1/fixture_tool", &json!({"mode": "ask"}))).await;
     let problem = reply.problem(422, "input-required");
-    assert_eq!(problem["question"], "Which colour?");
-    assert_eq!(problem["schema"]["required"], json!(["colour"]));
+    let question = &problem["questions"]["question"]["params"];
+    assert_eq!(question["message"], "Which colour?");
+    assert_eq!(question["requestedSchema"]["required"], json!(["colour"]));
     server.end().await;
 }
 

@@ -2,7 +2,7 @@
 
 use crate::guest::Guest;
 use crate::{call, load, sandbox, structured};
-use sandpit_sandbox::{Response, Resume, SandboxConfig};
+use sandpit_sandbox::{Askable, InputResponse, Response, Resume, SandboxConfig};
 
 #[tokio::test]
 async fn a_tool_answers() {
@@ -53,24 +53,35 @@ async fn arguments_and_answers_reach_the_tool() {
 async fn a_call_carries_on_after_a_question() {
     let sandbox = sandbox(SandboxConfig::default());
     // Answers with what the person said, and traps without a resume whose
-    // state has three bytes.
+    // state has three bytes and that has one response, or if the client can be
+    // asked for anything but roots. The text of a form's answer lies behind
+    // the name of its question and the kind of the response.
     let guest = Guest::new("resume").before_answer(
         "(if (i32.ne (local.get 2) (i32.const 1)) (then unreachable))
          (if (i32.ne (local.get 4) (i32.const 3)) (then unreachable))
+         (if (i32.ne (local.get 6) (i32.const 1)) (then unreachable))
+         (if (i32.ne (local.get 7) (i32.const 4)) (then unreachable))
          (i32.store (i32.const 512) (i32.const 0))
          (i32.store (i32.const 516) (i32.const 0))
          (i32.store (i32.const 520) (i32.const 0))
          (i32.store (i32.const 524) (i32.const 1))
-         (i32.store (i32.const 528) (local.get 6))
-         (i32.store (i32.const 532) (local.get 7))
+         (i32.store (i32.const 528) (i32.load offset=12 (local.get 5)))
+         (i32.store (i32.const 532) (i32.load offset=16 (local.get 5)))
          (return (i32.const 512))",
     );
     let component = load(&sandbox, guest).await;
     let mut call = call();
     call.resume = Some(Resume {
         state: vec![1, 2, 3],
-        response: Response::Accept(r#"{"sure":true}"#.to_owned()),
+        responses: vec![Response {
+            name: "question".to_owned(),
+            response: InputResponse::Accept(r#"{"sure":true}"#.to_owned()),
+        }],
     });
+    call.askable = Askable {
+        roots: true,
+        ..Askable::default()
+    };
     let outcome = component.call(call).await.unwrap();
     assert_eq!(structured(outcome), r#"{"sure":true}"#);
 }
