@@ -3,11 +3,11 @@
 
 mod auth;
 mod gateway;
+mod server;
 mod sources;
 mod watch;
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use crate::operator::Secret;
 
 pub use auth::AuthSection;
 pub use gateway::GatewaySection;
+pub use server::{ServerSection, TlsSection};
 pub use sources::{Overrides, Read, Sources};
 pub use watch::watch;
 
@@ -55,49 +56,6 @@ pub struct Config {
     /// What each tool may do. It comes from this file only, and is applied as
     /// soon as the file changes.
     pub policy: Policy,
-}
-
-/// `[server]`: the HTTP side.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct ServerSection {
-    /// The address to listen on.
-    pub listen: IpAddr,
-    /// The TCP port to listen on; 0 takes any free one. Also `PORT`.
-    pub port: u16,
-    /// Origins that browsers may call from, beside pages of this machine;
-    /// `"*"` allows all.
-    pub allowed_origins: Vec<String>,
-    /// Names that the `Host` header may carry, beside those of this machine;
-    /// `"*"` allows all.
-    pub allowed_hosts: Vec<String>,
-    /// The largest request body, in bytes.
-    #[schemars(range(min = 1, max = 67_108_864))]
-    pub max_body_bytes: usize,
-    /// How many MCP sessions may be open at once.
-    #[schemars(range(min = 1, max = 100_000))]
-    pub max_sessions: usize,
-    /// How many HTTP connections may be open at once.
-    #[schemars(range(min = 1, max = 100_000))]
-    pub max_connections: usize,
-    /// How long an idle MCP session is kept, in seconds.
-    #[schemars(range(min = 1, max = 604_800))]
-    pub session_idle_seconds: u64,
-}
-
-impl Default for ServerSection {
-    fn default() -> Self {
-        Self {
-            listen: IpAddr::from([127, 0, 0, 1]),
-            port: 8000,
-            allowed_origins: Vec::new(),
-            allowed_hosts: Vec::new(),
-            max_body_bytes: 1 << 20,
-            max_sessions: 256,
-            max_connections: 1024,
-            session_idle_seconds: 4 * 60 * 60,
-        }
-    }
 }
 
 /// `[tools]`: where tools come from and how long their calls may take.
@@ -210,11 +168,8 @@ impl Config {
     fn validate(&self) -> anyhow::Result<()> {
         self.validate_gateways()?;
         self.validate_auth()?;
+        self.server.validate()?;
         for (key, value) in [
-            (
-                "server.session_idle_seconds",
-                self.server.session_idle_seconds,
-            ),
             (
                 "tools.call_deadline_seconds",
                 self.tools.call_deadline_seconds,
@@ -227,17 +182,6 @@ impl Config {
             seconds(key, value)?;
         }
         for (key, value, most) in [
-            (
-                "server.max_body_bytes",
-                self.server.max_body_bytes,
-                64 << 20,
-            ),
-            ("server.max_sessions", self.server.max_sessions, 100_000),
-            (
-                "server.max_connections",
-                self.server.max_connections,
-                100_000,
-            ),
             ("sandbox.memory_mib", self.sandbox.memory_mib, 1024),
             ("sandbox.max_calls", self.sandbox.max_calls as usize, 10_000),
         ] {
@@ -255,13 +199,6 @@ fn seconds(key: &str, value: u64) -> anyhow::Result<()> {
         bail!("{key} is {value}; it must be a number of seconds from 1 to 604800 (a week)");
     }
     Ok(())
-}
-
-impl ServerSection {
-    /// `session_idle_seconds`.
-    pub const fn session_idle(&self) -> Duration {
-        Duration::from_secs(self.session_idle_seconds)
-    }
 }
 
 impl ToolsSection {

@@ -36,7 +36,7 @@ const PAUSE: Duration = Duration::from_millis(400);
 const LAST: Duration = Duration::from_secs(3);
 
 /// What many readers need beyond the defaults.
-const ROOM: &str = "server.max_connections = 4096\nsandbox.max_calls = 1100\n\
+const ROOM: &str = "server.max_connections = 4096\nserver.max_connections_per_address = 4096\nsandbox.max_calls = 1100\n\
     [policy.ibkr_stream_market_data.limits]\n\
     concurrent_calls = 1100\nqueued_calls = 1100\nmarket_data_lines = 1100\n";
 

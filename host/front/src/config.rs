@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use crate::auth::AuthConfig;
+use crate::limits::Limits;
 use crate::operator::OperatorConfig;
+use crate::tls::{TlsConfig, TlsError};
 
 /// How the front serves.
 #[derive(Debug, Clone)]
@@ -16,20 +18,10 @@ pub struct FrontConfig {
     /// Names that the `Host` header may carry, beside those of this machine.
     /// An entry is `name` (any port) or `name:port`; `*` allows every name.
     pub allowed_hosts: Vec<String>,
-    /// The largest request body, in bytes.
-    pub max_body_bytes: usize,
-    /// How many connections may be open at once. Further ones wait.
-    pub max_connections: usize,
-    /// How many MCP sessions may be open at once. At the limit the session
-    /// that has been idle longest makes room, if it was idle for a while.
-    pub max_sessions: usize,
-    /// How long an MCP session is kept without a message.
-    pub session_keep_alive: Duration,
-    /// How long a client may take to send the head of a request, or its body.
-    pub request_timeout: Duration,
-    /// How long a reader of an event stream may take no event before the
-    /// stream is given up.
-    pub slow_reader_timeout: Duration,
+    /// The certificate that the front speaks TLS with; none for plain HTTP.
+    pub tls: Option<TlsConfig>,
+    /// What one client may take.
+    pub limits: Limits,
     /// How often a quiet event stream carries a comment.
     pub stream_keep_alive: Duration,
     /// How long a person may think about a question of a tool.
@@ -47,12 +39,8 @@ impl Default for FrontConfig {
         Self {
             allowed_origins: Vec::new(),
             allowed_hosts: Vec::new(),
-            max_body_bytes: 1 << 20,
-            max_connections: 1024,
-            max_sessions: 256,
-            session_keep_alive: Duration::from_secs(4 * 60 * 60),
-            request_timeout: Duration::from_secs(30),
-            slow_reader_timeout: Duration::from_secs(30),
+            tls: None,
+            limits: Limits::default(),
             stream_keep_alive: Duration::from_secs(15),
             question_timeout: Duration::from_secs(10 * 60),
             drain_timeout: Duration::from_secs(3),
@@ -87,4 +75,7 @@ pub enum ConfigError {
         /// What is expected.
         expected: &'static str,
     },
+    /// The certificate or its key cannot be used.
+    #[error("server.tls: {0}")]
+    Tls(#[from] TlsError),
 }

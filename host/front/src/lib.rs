@@ -33,6 +33,7 @@ mod arguments;
 mod auth;
 mod call;
 mod config;
+mod limits;
 mod mcp;
 mod operator;
 mod origin;
@@ -41,14 +42,17 @@ mod reply;
 mod rest;
 mod router;
 mod server;
+mod tls;
 
 pub use auth::{
     Algorithm, AuthConfig, Loopback, LoopbackAccess, OAuthConfig, TokenEntry, TokenError,
     TokenFile, UnknownAlgorithm,
 };
 pub use config::{ConfigError, FrontConfig};
+pub use limits::Limits;
 pub use operator::{
     HaltWish, NotDone, OperatorAccess, OperatorConfig, OperatorToken, ResumeWish, Trading,
 };
 pub use rest::routes_of;
 pub use server::Front;
+pub use tls::{TlsConfig, TlsError};

@@ -130,7 +130,7 @@ where
             .trading
             .as_ref()
             .ok_or_else(|| Problem::new(ProblemKind::Conflict, "This host has nothing to halt."))?;
-        let body = reply::read(body, BODY, app.config.request_timeout).await?;
+        let body = reply::read(body, BODY, app.config.limits.request_time).await?;
         match known {
             "/operator/halt" => trading.halt(wish(&body)?).await?,
             _ => trading.resume(wish(&body)?).await?,

@@ -50,6 +50,12 @@ pub(crate) enum ProblemKind {
     UnknownSession,
     /// As many MCP sessions are open as there may be.
     TooManySessions,
+    /// As many MCP sessions are in use as one caller may have.
+    TooManyOfCaller,
+    /// As many connections are open as there may be.
+    TooManyConnections,
+    /// As many connections are open as one address may have.
+    TooManyFromAddress,
 }
 
 impl ProblemKind {
@@ -86,7 +92,8 @@ impl ProblemKind {
             Self::OperatorUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Conflict => StatusCode::CONFLICT,
             Self::InputRequired => StatusCode::UNPROCESSABLE_ENTITY,
-            Self::TooManySessions => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManySessions | Self::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooManyOfCaller | Self::TooManyFromAddress => StatusCode::TOO_MANY_REQUESTS,
         }
     }
 
@@ -113,6 +120,9 @@ impl ProblemKind {
             Self::InputRequired => "input-required",
             Self::UnknownSession => "unknown-session",
             Self::TooManySessions => "too-many-sessions",
+            Self::TooManyOfCaller => "too-many-sessions-of-caller",
+            Self::TooManyConnections => "too-many-connections",
+            Self::TooManyFromAddress => "too-many-from-address",
         }
     }
 
@@ -151,6 +161,9 @@ impl ProblemKind {
             Self::InputRequired => "The tool asks a question",
             Self::UnknownSession => "No such session",
             Self::TooManySessions => "Too many sessions",
+            Self::TooManyOfCaller => "Too many sessions of one caller",
+            Self::TooManyConnections => "Too many connections",
+            Self::TooManyFromAddress => "Too many connections from one address",
         }
     }
 }
@@ -240,6 +253,26 @@ impl Problem {
             ),
         )
         .with_header(RETRY_AFTER, "60")
+    }
+
+    /// As many sessions are in use as one caller may have.
+    pub(crate) fn too_many_of_a_caller(limit: usize) -> Self {
+        Self::new(
+            ProblemKind::TooManyOfCaller,
+            format!(
+                "{limit} MCP sessions of yours are in use, and there may be no more. Close one \
+                 (DELETE with its Mcp-Session-Id), or call without a session."
+            ),
+        )
+        .with_header(RETRY_AFTER, "60")
+    }
+
+    /// The JSON of the body is nested too deeply.
+    pub(crate) fn too_deep(most: usize) -> Self {
+        Self::new(
+            ProblemKind::InvalidBody,
+            format!("The body is nested more than {most} levels deep, the most that is read here."),
+        )
     }
 
     /// Whether the request was refused for where it came from.

@@ -90,3 +90,44 @@ where
         }
     }
 }
+
+/// Whether JSON is nested more deeply than `most`, without reading it otherwise.
+/// What is not JSON is somebody else's matter.
+pub(crate) fn is_deeper(json: &[u8], most: usize) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            b'[' | b'{' if !in_text => depth += 1,
+            b']' | b'}' if !in_text => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > most {
+            return true;
+        }
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_that_of_arrays_and_objects() {
+        for (json, depth) in [
+            ("1", 0),
+            (r#"{"a": [1, {"b": 2}], "c": [[]]}"#, 3),
+            (r#"{"a[[[[": "\"[[[[\\", "b": "{{{{"}"#, 1),
+            ("[],[],[]", 1),
+            ("]]]][[", 2),
+        ] {
+            assert!(!is_deeper(json.as_bytes(), depth), "{json}");
+            let shallower = depth.checked_sub(1);
+            let deeper = shallower.map(|most| is_deeper(json.as_bytes(), most));
+            assert_ne!(deeper, Some(false), "{json}");
+        }
+    }
+}

@@ -81,8 +81,11 @@ pub(crate) async fn handle(
     let body = if parts.method == Method::GET {
         Map::new()
     } else {
-        let patience = app.config.request_timeout;
-        let body = reply::read(body, app.config.max_body_bytes, patience).await?;
+        let limits = &app.config.limits;
+        let body = reply::read(body, limits.body_bytes, limits.request_time).await?;
+        if reply::is_deeper(&body, limits.json_depth) {
+            return Err(Problem::too_deep(limits.json_depth));
+        }
         json_object(&parts.headers, &body)?
     };
     let descriptor = found.tool.descriptor();

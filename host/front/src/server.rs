@@ -1,19 +1,18 @@
-//! Connections: accepting them, bounding them, ending them.
+//! Connections: accepting them, bounding their number, ending them. What goes
+//! on in one is in [`connection`].
 
-use std::convert::Infallible;
+mod connection;
+mod seats;
+mod watch;
+
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use sandpit_tools::Tools;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -23,21 +22,22 @@ use crate::mcp::{Endpoint, ListChanges};
 use crate::operator;
 use crate::origin::Gate;
 use crate::router::App;
+use crate::tls::Tls;
+use seats::{Full, Seats};
 
 /// How long to wait after an accept that failed, at first and at most. Such
 /// failures (no file descriptors left) pass only with time.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 
-/// How many requests one HTTP/2 connection may have open.
-const HTTP2_STREAMS: u32 = 64;
-
-/// How often a quiet HTTP/2 connection is asked whether it is still there.
-const HTTP2_PING: Duration = Duration::from_secs(20);
+/// How many clients are told at a time that there is no place for them. Others
+/// find their connection closed.
+const REFUSALS: usize = 64;
 
 /// The HTTP server of the host.
 pub struct Front {
     app: Arc<App>,
     changes: ListChanges,
+    tls: Option<Arc<Tls>>,
 }
 
 impl Front {
@@ -49,6 +49,7 @@ impl Front {
     pub fn new(tools: Tools, config: FrontConfig) -> Result<Self, ConfigError> {
         let gate = Gate::new(&config)?;
         let auth = Auth::new(&config.auth)?;
+        let tls = config.tls.as_ref().map(Tls::open).transpose()?;
         let streams = CancellationToken::new();
         let (mcp, changes) = Endpoint::new(&tools, &config, &streams);
         let app = App {
@@ -63,6 +64,7 @@ impl Front {
         Ok(Self {
             app: Arc::new(app),
             changes,
+            tls: tls.map(Arc::new),
         })
     }
 
@@ -82,14 +84,19 @@ impl Front {
     pub async fn serve(self, listener: TcpListener, shutdown: CancellationToken) -> io::Result<()> {
         let address = listener.local_addr()?;
         tracing::debug!(%address, "serving");
-        let Self { app, changes } = self;
+        let Self { app, changes, tls } = self;
         let changes = tokio::spawn(changes.announce(app.tools.clone(), app.streams.clone()));
         let following = tokio::spawn({
             let app = app.clone();
             async move { app.auth.follow(app.streams.clone()).await }
         });
-        let permits = Arc::new(Semaphore::new(app.config.max_connections));
-        let graceful = GracefulShutdown::new();
+        let renewing = tls
+            .clone()
+            .map(|tls| tokio::spawn(tls.follow(app.streams.clone())));
+        let limits = &app.config.limits;
+        let seats = Seats::new(limits.connections, limits.connections_per_address);
+        let refusals = Arc::new(Semaphore::new(REFUSALS));
+        let ending = CancellationToken::new();
         let mut connections = JoinSet::new();
         let mut backoff = BACKOFF.0;
         loop {
@@ -98,13 +105,34 @@ impl Front {
                 () = shutdown.cancelled() => break,
                 // Ended connections leave the set here.
                 Some(_) = connections.join_next() => continue,
-                accepted = accept(&listener, &permits) => accepted,
+                accepted = accept(&listener) => accepted,
             };
             match accepted {
-                Ok((stream, peer, permit)) => {
+                Ok((stream, peer)) => {
                     backoff = BACKOFF.0;
-                    let watcher = graceful.watcher();
-                    connections.spawn(connection(app.clone(), stream, peer, watcher, permit));
+                    let (app, tls) = (app.clone(), tls.clone());
+                    match seats.take(peer) {
+                        Ok(seat) => {
+                            let serving = connection::serve(app, tls, stream, peer, ending.clone());
+                            connections.spawn(async move {
+                                serving.await;
+                                drop(seat);
+                            });
+                        }
+                        Err(full) => {
+                            note(full, peer);
+                            // Without a word where TLS would have to come first.
+                            let Ok(permit) = refusals.clone().try_acquire_owned() else {
+                                continue;
+                            };
+                            if tls.is_none() {
+                                connections.spawn(async move {
+                                    connection::refuse(stream, full, &app.config.limits).await;
+                                    drop(permit);
+                                });
+                            }
+                        }
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection");
@@ -118,7 +146,9 @@ impl Front {
         }
         drop(listener);
         app.streams.cancel();
-        if tokio::time::timeout(app.config.drain_timeout, graceful.shutdown())
+        ending.cancel();
+        let ended = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(app.config.drain_timeout, ended)
             .await
             .is_err()
         {
@@ -128,69 +158,27 @@ impl Front {
         connections.shutdown().await;
         changes.abort();
         following.abort();
+        if let Some(renewing) = renewing {
+            renewing.abort();
+        }
         Ok(())
     }
 }
 
-/// Waits until there may be one more connection, and for that connection.
-async fn accept(
-    listener: &TcpListener,
-    permits: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, IpAddr, OwnedSemaphorePermit)> {
-    let permit = permits
-        .clone()
-        .acquire_owned()
-        .await
-        .map_err(io::Error::other)?;
+/// Waits for a connection.
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, IpAddr)> {
     let (stream, peer) = listener.accept().await?;
     // Events are small and must not wait for each other.
     stream.set_nodelay(true)?;
-    Ok((stream, peer.ip(), permit))
+    Ok((stream, peer.ip()))
 }
 
-/// Serves one connection to its end.
-async fn connection(
-    app: Arc<App>,
-    stream: TcpStream,
-    peer: IpAddr,
-    watcher: Watcher,
-    _permit: OwnedSemaphorePermit,
-) {
-    let patience = app.config.request_timeout;
-    let asked = Arc::new(AtomicBool::new(false));
-    let service = service_fn({
-        let asked = asked.clone();
-        move |request| {
-            asked.store(true, Ordering::Relaxed);
-            let app = app.clone();
-            async move { Ok::<_, Infallible>(app.answer(request, peer).await) }
+/// Writes down that a client was refused.
+fn note(full: Full, peer: IpAddr) {
+    match full {
+        Full::All => tracing::debug!(%peer, "a connection was refused: all places are taken"),
+        Full::Address => {
+            tracing::debug!(%peer, "a connection was refused: its address has enough");
         }
-    });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(HTTP2_PING)
-        .keep_alive_timeout(HTTP2_PING)
-        .max_concurrent_streams(HTTP2_STREAMS);
-    let serving = watcher.watch(
-        builder
-            .serve_connection(TokioIo::new(stream), service)
-            .into_owned(),
-    );
-    tokio::pin!(serving);
-    // The header timeout starts only after the protocol is known. Until then a
-    // connection that sends nothing is bounded here.
-    let served = match tokio::time::timeout(patience, &mut serving).await {
-        Err(_) if !asked.load(Ordering::Relaxed) => return,
-        Err(_) => serving.await,
-        Ok(served) => served,
-    };
-    if let Err(error) = served {
-        tracing::debug!(error, "a connection ended early");
     }
 }

@@ -30,7 +30,8 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let journal = journal.unwrap_or_else(|| folder.path().join("journal.db"));
     let host = Host::start(&config, journal, Some(read)).await?;
     let address = host.address()?;
-    let text = welcome(address, simulator.address(), &host);
+    let base = format!("{}://{address}/api/v1", config.server.scheme());
+    let text = welcome(&base, simulator.address(), &host);
     // Standard output may be closed; the demo serves all the same.
     let _ = std::io::stdout().write_all(text.as_bytes());
     let served = host.serve(stop).await;
@@ -39,8 +40,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
 }
 
 /// What the demo says when it is ready.
-fn welcome(address: SocketAddr, gateway: SocketAddr, host: &Host) -> String {
-    let base = format!("http://{address}/api/v1");
+fn welcome(base: &str, gateway: SocketAddr, host: &Host) -> String {
     let tools = host.tools.list();
     let mut text = format!(
         "\nSandpit serves {} tools at {base}\n\

@@ -19,8 +19,8 @@ use tracing::{info, warn};
 
 use crate::broker::Broker;
 use crate::cli::ServeArgs;
-use crate::config::{self, Config, Read, Sources};
-use crate::{logging, operator, shutdown};
+use crate::config::{self, Config, Read, Sources, TlsSection};
+use crate::{descriptors, logging, operator, shutdown};
 
 /// After how long it is told that tools are compiled.
 const LONG: Duration = Duration::from_secs(1);
@@ -40,7 +40,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     let host = Host::start(&config, journal, Some(read)).await?;
     let count = host.tools.list().len();
     let text = format!(
-        "Sandpit serves {count} tools at http://{}/api/v1\n{}",
+        "Sandpit serves {count} tools at {}://{}/api/v1\n{}",
+        config.server.scheme(),
         host.address()?,
         host.not_served()
     );
@@ -69,6 +70,7 @@ impl Host {
         journal: PathBuf,
         followed: Option<Read>,
     ) -> anyhow::Result<Self> {
+        descriptors::allow(config.server.max_connections);
         let broker = Broker::open(config, journal).await?;
         let sandbox = Sandbox::new(sandbox_config(config), broker.gateways.clone())
             .context("cannot start the sandbox")?;
@@ -247,10 +249,8 @@ fn front_config(config: &Config) -> FrontConfig {
     FrontConfig {
         allowed_origins: config.server.allowed_origins.clone(),
         allowed_hosts: config.server.allowed_hosts.clone(),
-        max_body_bytes: config.server.max_body_bytes,
-        max_sessions: config.server.max_sessions,
-        max_connections: config.server.max_connections,
-        session_keep_alive: config.server.session_idle(),
+        tls: config.server.tls.as_ref().map(TlsSection::for_front),
+        limits: config.server.limits(),
         ..FrontConfig::default()
     }
 }

@@ -357,6 +357,8 @@ impl Sources {
             "auth.tokens_file",
             "journal.file",
             "gate.halt_file",
+            "server.tls.certificate",
+            "server.tls.key",
         ]
         .map(str::to_owned)
         .into();

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use super::asked::Asked;
 use super::content;
 use super::dialogue::{Dialogue, Turn};
-use super::handler::{Handler, identity};
+use super::handler::{Handler, identity, left};
 use super::questions;
 use super::seal::Bound;
 use crate::auth::Identity;
@@ -142,6 +142,15 @@ impl<'a> Call<'a> {
             ended.cancel();
             outcome
         };
+        let leaving = async {
+            tokio::select! {
+                () = ended.cancelled() => {}
+                () = left(&self.handler.shared, self.context) => {
+                    tracing::info!(call_id = self.id, "a call is cancelled: its client has left");
+                    cancel.cancel();
+                }
+            }
+        };
         let telling = async {
             let mut open = true;
             let mut stopping = false;
@@ -163,7 +172,7 @@ impl<'a> Call<'a> {
                 listener.tell(event).await;
             }
         };
-        let (outcome, ()) = tokio::join!(running, telling);
+        let (outcome, (), ()) = tokio::join!(running, telling, leaving);
         outcome
     }
 }

@@ -13,7 +13,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use futures::StreamExt;
 use http::header::{CONTENT_TYPE, HeaderMap};
-use http::{HeaderName, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyStream, Full, StreamBody};
 use hyper::body::Incoming;
 use rmcp::model::{ErrorCode, ErrorData, JsonRpcError, RequestId};
@@ -30,15 +30,12 @@ use tokio_util::sync::CancellationToken;
 use super::accept::prefers_event_stream;
 use super::changes::ListChanges;
 use super::handler::{Handler, Shared};
-use super::sessions::Ledger;
+use super::sessions::{Ledger, SESSION_ID, session_of};
 use crate::auth::Identity;
 use crate::config::FrontConfig;
 use crate::problem::Problem;
 use crate::reply::{self, Body};
 use crate::router::App;
-
-/// The header with the id of a session.
-const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
 
 /// The MCP side of the front.
 pub(crate) struct Endpoint {
@@ -83,14 +80,16 @@ impl Endpoint {
         streams: &CancellationToken,
     ) -> (Self, ListChanges) {
         let changes = ListChanges::default();
+        let ledger = Ledger::default();
         let shared = Arc::new(Shared::new(
             tools.clone(),
             config,
             streams.clone(),
             changes.clone(),
+            ledger.clone(),
         ));
         let mut manager = LocalSessionManager::default();
-        manager.session_config.keep_alive = Some(config.session_keep_alive);
+        manager.session_config.keep_alive = Some(config.limits.session_idle);
         let manager = Arc::new(manager);
         let stop = CancellationToken::new();
         // Host and Origin were checked for every request by the router. Bodies
@@ -98,7 +97,7 @@ impl Endpoint {
         let base = StreamableHttpServerConfig::default()
             .with_json_response(true)
             .with_sse_keep_alive(Some(config.stream_keep_alive))
-            .with_max_request_body_bytes(config.max_body_bytes)
+            .with_max_request_body_bytes(config.limits.body_bytes)
             .with_cancellation_token(stop.clone())
             .disable_allowed_hosts()
             .disable_allowed_origins();
@@ -124,7 +123,7 @@ impl Endpoint {
             without_sessions,
             streaming,
             manager,
-            ledger: Ledger::default(),
+            ledger,
             opening: tokio::sync::Mutex::default(),
             stop,
         };
@@ -178,7 +177,7 @@ impl Endpoint {
 
     /// The session of a request, if it exists.
     async fn session(&self, headers: &HeaderMap) -> Option<String> {
-        let session = headers.get(SESSION_ID)?.to_str().ok()?;
+        let session = session_of(headers)?;
         let exists = self.manager.has_session(&Arc::from(session)).await;
         exists.unwrap_or(false).then(|| session.to_owned())
     }
@@ -190,13 +189,20 @@ impl Endpoint {
         identity: &Identity,
     ) -> Result<Response<Body>, Problem> {
         let (parts, body) = request.into_parts();
-        let limit = app.config.max_body_bytes;
-        let body = reply::read(body, limit, app.config.request_timeout).await?;
+        let limits = &app.config.limits;
+        let body = reply::read(body, limits.body_bytes, limits.request_time).await?;
         let has_session = parts.headers.contains_key(SESSION_ID);
         if !is_json(&parts.headers) {
             // The service says what it wants instead.
             let request = Request::from_parts(parts, Full::new(body));
             return Ok(self.without_sessions.handle(request).await);
+        }
+        if reply::is_deeper(&body, limits.json_depth) {
+            let message = format!(
+                "the message is nested more than {} levels deep, the most that is read here",
+                limits.json_depth
+            );
+            return Ok(refused(None, ErrorData::invalid_request(message, None)));
         }
         let envelope = match serde_json::from_slice::<Envelope<'_>>(&body) {
             Ok(envelope) => envelope,
@@ -245,14 +251,23 @@ impl Endpoint {
         let _one_at_a_time = self.opening.lock().await;
         let existing: Vec<_> = self.manager.sessions.read().await.keys().cloned().collect();
         self.ledger.forget_closed(&existing);
-        if existing.len() >= app.config.max_sessions {
-            let Some(idle) = self.ledger.idle_longest(&existing, Instant::now()) else {
-                return Err(Problem::too_many_sessions(app.config.max_sessions));
-            };
+        let limits = &app.config.limits;
+        let room = if self.ledger.count_of(identity.name()) >= limits.sessions_per_caller {
+            let own = self.ledger.idle_longest_of(identity.name());
+            Some(own.ok_or_else(|| Problem::too_many_of_a_caller(limits.sessions_per_caller))?)
+        } else if existing.len() >= limits.sessions {
+            let idle = self.ledger.idle_longest(&existing, Instant::now());
+            let idle = idle.or_else(|| self.ledger.idle_longest_of(identity.name()));
+            Some(idle.ok_or_else(|| Problem::too_many_sessions(limits.sessions))?)
+        } else {
+            None
+        };
+        if let Some(idle) = room {
             tracing::info!("an idle MCP session makes room for another");
             if let Err(error) = self.manager.close_session(&idle).await {
                 tracing::warn!(%error, "cannot close an idle MCP session");
             }
+            self.ledger.forget(&idle);
         }
         let response = self.with_sessions.handle(request).await;
         let session = response.headers().get(SESSION_ID);

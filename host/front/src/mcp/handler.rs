@@ -30,6 +30,7 @@ use super::calls;
 use super::catalog::Catalog;
 use super::changes::ListChanges;
 use super::seal::Seal;
+use super::sessions::{Ledger, session_of};
 use crate::auth::Identity;
 use crate::config::FrontConfig;
 
@@ -45,6 +46,10 @@ pub(super) struct Shared {
     pub(super) question_timeout: Duration,
     /// Cancelled when streams shall end.
     pub(super) streams: CancellationToken,
+    /// Whose sessions there are, and which are in use.
+    pub(super) ledger: Ledger,
+    /// How long the calls of a session run on whose client has left.
+    pub(super) session_left: Duration,
     changes: ListChanges,
 }
 
@@ -55,6 +60,7 @@ impl Shared {
         config: &FrontConfig,
         streams: CancellationToken,
         changes: ListChanges,
+        ledger: Ledger,
     ) -> Self {
         Self {
             catalog: Catalog::new(tools.clone()),
@@ -62,6 +68,8 @@ impl Shared {
             seal: Seal::new(config.question_timeout),
             question_timeout: config.question_timeout,
             streams,
+            ledger,
+            session_left: config.limits.session_left,
             changes,
         }
     }
@@ -101,6 +109,17 @@ pub(super) fn identity(context: &RequestContext<RoleServer>) -> Result<&Identity
     let parts = context.extensions.get::<Parts>();
     let identity = parts.and_then(|parts| parts.extensions.get::<Identity>());
     identity.ok_or_else(|| ErrorData::internal_error("the host lost sight of who calls", None))
+}
+
+/// Waits until the client of a request has left its session for so long that
+/// nobody will take the answer. A request without a session is cancelled with
+/// its connection, by rmcp.
+pub(super) async fn left(shared: &Shared, context: &RequestContext<RoleServer>) {
+    let parts = context.extensions.get::<Parts>();
+    match parts.and_then(|parts| session_of(&parts.headers)) {
+        Some(session) => shared.ledger.left(session, shared.session_left).await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Whether a request is of 2026-07-28 or later.

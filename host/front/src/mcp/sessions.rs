@@ -11,12 +11,22 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
+use http::{HeaderMap, HeaderName};
 use http_body::{Frame, SizeHint};
+use tokio::sync::watch;
 
 use crate::reply::Body;
 
 /// How long a session must have been idle to make room for another.
 const IDLE: Duration = Duration::from_secs(5 * 60);
+
+/// The header with the id of a session.
+pub(super) const SESSION_ID: HeaderName = HeaderName::from_static("mcp-session-id");
+
+/// The id of the session that a request names.
+pub(super) fn session_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(SESSION_ID)?.to_str().ok()
+}
 
 /// When each session was last used, and whose it is.
 #[derive(Clone, Default)]
@@ -27,7 +37,14 @@ pub(super) struct Ledger {
 struct Usage {
     owner: Arc<str>,
     last: Instant,
-    open: usize,
+    /// How many requests and streams of its client are open.
+    open: watch::Sender<usize>,
+}
+
+impl Usage {
+    fn is_open(&self) -> bool {
+        *self.open.borrow() > 0
+    }
 }
 
 impl Ledger {
@@ -37,7 +54,7 @@ impl Ledger {
         let usage = Usage {
             owner: owner.into(),
             last: Instant::now(),
-            open: 1,
+            open: watch::Sender::new(1),
         };
         self.sessions().insert(session.to_owned(), usage);
         self.in_use(session)
@@ -51,7 +68,7 @@ impl Ledger {
         if *usage.owner != *owner {
             return None;
         }
-        usage.open += 1;
+        usage.open.send_modify(|open| *open += 1);
         Some(self.in_use(session))
     }
 
@@ -68,13 +85,18 @@ impl Ledger {
             .retain(|known, _| existing.iter().any(|session| **session == **known));
     }
 
+    /// Forgets a session that was closed.
+    pub(super) fn forget(&self, session: &str) {
+        self.sessions().remove(session);
+    }
+
     /// Of these sessions the one that can make room at this time.
     pub(super) fn idle_longest(&self, existing: &[Arc<str>], now: Instant) -> Option<Arc<str>> {
         let sessions = self.sessions();
         let idle = |session: &Arc<str>| match sessions.get(&**session) {
             // Its client left before it was even answered.
             None => Some(Duration::MAX),
-            Some(usage) if usage.open > 0 => None,
+            Some(usage) if usage.is_open() => None,
             Some(usage) => Some(now.saturating_duration_since(usage.last)),
         };
         existing
@@ -83,6 +105,45 @@ impl Ledger {
             .filter(|(idle, _)| *idle >= IDLE)
             .max_by_key(|(idle, _)| *idle)
             .map(|(_, session)| session.clone())
+    }
+
+    /// How many sessions a caller has.
+    pub(super) fn count_of(&self, owner: &str) -> usize {
+        let sessions = self.sessions();
+        let theirs = sessions.values().filter(|usage| *usage.owner == *owner);
+        theirs.count()
+    }
+
+    /// Of a caller's own sessions the one that can make room for another of
+    /// its own. It need not have been idle for long: whoever opens so many has
+    /// forgotten the first.
+    pub(super) fn idle_longest_of(&self, owner: &str) -> Option<Arc<str>> {
+        let sessions = self.sessions();
+        let theirs = sessions
+            .iter()
+            .filter(|(_, usage)| *usage.owner == *owner && !usage.is_open());
+        theirs
+            .min_by_key(|(_, usage)| usage.last)
+            .map(|(session, _)| Arc::from(session.as_str()))
+    }
+
+    /// Waits until the client of a session has had nothing open for so long. A
+    /// client that lost its connection comes back to the same session before.
+    pub(super) async fn left(&self, session: &str, patience: Duration) {
+        let open = self
+            .sessions()
+            .get(session)
+            .map(|usage| usage.open.subscribe());
+        let Some(mut open) = open else {
+            return;
+        };
+        // It ends with an error when the session is forgotten.
+        while open.wait_for(|open| *open == 0).await.is_ok() {
+            let back = open.wait_for(|open| *open > 0);
+            if !matches!(tokio::time::timeout(patience, back).await, Ok(Ok(_))) {
+                return;
+            }
+        }
     }
 
     fn sessions(&self) -> MutexGuard<'_, HashMap<String, Usage>> {
@@ -106,8 +167,10 @@ impl InUse {
 impl Drop for InUse {
     fn drop(&mut self) {
         if let Some(usage) = self.ledger.sessions().get_mut(&self.session) {
-            usage.open = usage.open.saturating_sub(1);
             usage.last = Instant::now();
+            usage
+                .open
+                .send_modify(|open| *open = open.saturating_sub(1));
         }
     }
 }
@@ -188,6 +251,40 @@ mod tests {
         assert!(ledger.enter("s", "oauth:a").is_none());
         assert!(ledger.enter("s", "local").is_none());
         assert!(ledger.enter("other", "token:a").is_none());
+    }
+
+    #[test]
+    fn a_caller_makes_room_for_itself_with_its_own() {
+        let ledger = Ledger::default();
+        let start = Instant::now();
+        for (session, seconds) in [("a1", 3), ("a2", 1), ("a3", 2)] {
+            used(&ledger, session, start, seconds);
+        }
+        drop(ledger.open("b1", "b"));
+        assert_eq!((ledger.count_of("a"), ledger.count_of("b")), (3, 1));
+        let in_use = ledger.enter("a2", "a");
+        assert_eq!(ledger.idle_longest_of("a").as_deref(), Some("a3"));
+        assert_eq!(ledger.idle_longest_of("c"), None);
+        drop(in_use);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_comes_back_has_not_left() {
+        let ledger = Ledger::default();
+        let request = ledger.open("s", "a");
+        let hour = Duration::from_secs(3600);
+        let mut left = std::pin::pin!(ledger.left("s", hour));
+        assert!(futures::poll!(&mut left).is_pending());
+        drop(request);
+        assert!(futures::poll!(&mut left).is_pending());
+        let back = ledger.enter("s", "a");
+        assert!(futures::poll!(&mut left).is_pending());
+        let at_once = Duration::from_millis(1);
+        let mut left = std::pin::pin!(ledger.left("s", at_once));
+        assert!(futures::poll!(&mut left).is_pending());
+        drop(back);
+        left.await;
+        ledger.left("no such session", hour).await;
     }
 
     #[test]

@@ -63,7 +63,7 @@ pub(super) async fn answer(
         call_id: request.call_id.clone(),
         cancel: cancel.clone(),
         early: Some(early),
-        slow_reader: app.config.slow_reader_timeout,
+        slow_reader: app.config.limits.write_time,
         keep_alive: app.config.stream_keep_alive,
     };
     request.events = Some(events);

@@ -4,7 +4,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{FrontConfig, PATIENCE, first_party, fixture, nothing, send};
+use super::{FrontConfig, Limits, PATIENCE, first_party, fixture, nothing, send};
 
 #[tokio::test]
 async fn health_and_readiness() {
@@ -86,7 +86,10 @@ async fn pages_of_this_machine_may_call() {
 #[tokio::test]
 async fn a_body_has_a_limit_on_both_sides() {
     let config = FrontConfig {
-        max_body_bytes: 1000,
+        limits: Limits {
+            body_bytes: 1000,
+            ..Limits::default()
+        },
         ..FrontConfig::default()
     };
     let server = nothing(config).await;
@@ -135,36 +138,5 @@ async fn http2_is_spoken_too() {
     assert_eq!(response.version(), ::http::Version::HTTP_2);
     assert_eq!(response.status(), 200);
     drop((response, client));
-    server.end().await;
-}
-
-#[tokio::test]
-async fn a_connection_that_says_nothing_is_closed() {
-    let config = FrontConfig {
-        request_timeout: std::time::Duration::from_millis(100),
-        ..FrontConfig::default()
-    };
-    let server = nothing(config).await;
-    for start in ["", "P", "GET / HTTP/1.1\r\nHost:"] {
-        let mut stream = TcpStream::connect(server.address).await.unwrap();
-        stream.write_all(start.as_bytes()).await.unwrap();
-        let mut rest = Vec::new();
-        let closed = tokio::time::timeout(PATIENCE, stream.read_to_end(&mut rest)).await;
-        closed.expect("it is closed").unwrap();
-    }
-    server.end().await;
-}
-
-#[tokio::test]
-async fn connections_over_the_limit_wait_for_their_turn() {
-    let config = FrontConfig {
-        max_connections: 1,
-        ..FrontConfig::default()
-    };
-    let server = nothing(config).await;
-    let first = TcpStream::connect(server.address).await.unwrap();
-    let second = tokio::spawn(send(server.get("/healthz")));
-    drop(first);
-    assert_eq!(second.await.unwrap().status, 200);
     server.end().await;
 }

@@ -3,7 +3,10 @@
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use super::{FrontConfig, Server, fixture, fixture_call, messages, nothing, read_until, send};
+use super::{
+    FrontConfig, Limits, Server, connected_with, fixture, fixture_call, messages, nothing,
+    read_until, send, simulator, subscribed,
+};
 
 fn initialize() -> Value {
     json!({
@@ -195,21 +198,82 @@ async fn a_cancelled_call_ends() {
 #[tokio::test]
 async fn sessions_have_a_limit() {
     let config = FrontConfig {
-        max_sessions: 2,
+        limits: Limits {
+            sessions: 2,
+            ..Limits::default()
+        },
         ..FrontConfig::default()
     };
     let server = nothing(config).await;
     let first = Session::open(&server).await;
     let second = Session::open(&server).await;
+    let streams = (first.listen().await, second.listen().await);
     let refused = send(server.message(&initialize())).await;
     refused.problem(503, "too-many-sessions");
     assert_eq!(refused.header("retry-after"), "60");
     // Whoever needs no session is not concerned.
     let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
     assert_eq!(send(server.message(&ping)).await.status, 200);
+    drop(streams);
     first.close().await;
     Session::open(&server).await.close().await;
     second.close().await;
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_caller_makes_room_with_its_own_sessions() {
+    let config = FrontConfig {
+        limits: Limits {
+            sessions_per_caller: 2,
+            ..Limits::default()
+        },
+        ..FrontConfig::default()
+    };
+    let server = nothing(config).await;
+    let first = Session::open(&server).await;
+    let stream = first.listen().await;
+    let forgotten = Session::open(&server).await;
+    let third = Session::open(&server).await;
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    assert_eq!(send(forgotten.message(&ping)).await.status, 404);
+    assert_eq!(send(first.message(&ping)).await.status, 200);
+    let second_stream = third.listen().await;
+    let refused = send(server.message(&initialize())).await;
+    refused.problem(429, "too-many-sessions-of-caller");
+    drop((stream, second_stream));
+    server.end().await;
+}
+
+#[tokio::test]
+async fn calls_of_a_client_that_left_are_cancelled() {
+    let config = FrontConfig {
+        limits: Limits {
+            session_left: std::time::Duration::from_millis(100),
+            ..Limits::default()
+        },
+        ..FrontConfig::default()
+    };
+    let simulator = simulator().await;
+    let server = connected_with(&simulator, config).await;
+    let session = Session::open(&server).await;
+    let call = json!({
+        "jsonrpc": "2.0", "id": 4, "method": "tools/call",
+        "params": {
+            "name": "ibkr_stream_market_data",
+            "arguments": { "symbol": "SPY", "duration_seconds": 300 },
+            "_meta": { "progressToken": "p" },
+        },
+    });
+    let mut response = session.message(&call).send().await.unwrap();
+    assert_eq!(response.status(), 200);
+    subscribed(&simulator, 1).await;
+    response.chunk().await.unwrap();
+    drop(response);
+    subscribed(&simulator, 0).await;
+    // The session itself is still there.
+    let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+    assert_eq!(send(session.message(&ping)).await.status, 200);
     server.end().await;
 }
 

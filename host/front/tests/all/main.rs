@@ -11,12 +11,14 @@ mod auth_issuer;
 mod auth_oauth;
 mod http;
 mod legacy;
+mod limits;
 mod modern;
 mod openapi;
 mod operator;
 mod policy;
 mod rest;
 mod stream;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,7 +26,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::{Client, RequestBuilder};
-use sandpit_front::{Front, FrontConfig, Loopback};
+use sandpit_front::{Front, FrontConfig, Limits, Loopback};
 use sandpit_gateway::journal::Options;
 use sandpit_gateway::{Gateway, GatewayConfig, Gateways, Journal};
 use sandpit_simulator::{Simulator, SimulatorConfig};
@@ -78,13 +80,18 @@ async fn simulator() -> Simulator {
 
 /// A front over the first-party tools, connected to this TWS.
 async fn connected(simulator: &Simulator) -> Server {
+    connected_with(simulator, FrontConfig::default()).await
+}
+
+/// The same, which serves in some way.
+async fn connected_with(simulator: &Simulator, config: FrontConfig) -> Server {
     let gateway = GatewayConfig {
         host: simulator.address().ip().to_string(),
         port: simulator.address().port(),
         ..GatewayConfig::default()
     };
     let folder = built("plugins", "plugins");
-    let server = serve(&folder, gateway, FrontConfig::default()).await;
+    let server = serve(&folder, gateway, config).await;
     let reply = send(server.post("/api/v1/connect_tws", &json!({}))).await;
     assert_eq!(reply.status, 200, "{}", reply.text);
     server
