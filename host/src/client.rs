@@ -8,6 +8,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, InvalidHeaderValue, USER
 use http::{HeaderValue, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Bytes, Incoming};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::Client as HttpClient;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
@@ -17,6 +18,7 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::operator::{self, Secret};
+use crate::trust;
 
 /// How long the host may take to answer what it answers at once.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,8 +31,8 @@ const AGENT: &str = concat!("sandpit/", env!("CARGO_PKG_VERSION"));
 
 /// A host that runs, or does not.
 pub struct Client {
-    http: HttpClient<HttpConnector, Full<Bytes>>,
-    /// `http://ADDRESS:PORT`.
+    http: HttpClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// `http://ADDRESS:PORT`, or with `https`.
     base: String,
     /// What tools are called with.
     token: Option<Secret>,
@@ -63,6 +65,17 @@ pub enum AskError {
         /// Where it was looked for.
         base: String,
     },
+    /// It does not speak TLS, or with a certificate that nobody vouches for.
+    #[error(
+        "{base} cannot be asked over TLS: {reason}; if the certificate is right, name the \
+         configuration that has it with --config, or its authority's with SSL_CERT_FILE"
+    )]
+    NoTls {
+        /// Where it was asked.
+        base: String,
+        /// What is wrong.
+        reason: String,
+    },
     /// It answered with a problem, or not with what was expected.
     #[error(transparent)]
     Other(#[from] anyhow::Error),
@@ -75,10 +88,7 @@ impl Client {
             Some(url) => base_of(url)?,
             None => configured(config),
         };
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(PATIENCE));
-        connector.set_nodelay(true);
-        let http = HttpClient::builder(TokioExecutor::new()).build(connector);
+        let http = HttpClient::builder(TokioExecutor::new()).build(connector(&base, config)?);
         Ok(Self {
             http,
             base,
@@ -196,7 +206,12 @@ impl Client {
 
     async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Incoming>, AskError> {
         self.http.request(request).await.map_err(|error| {
-            if error.is_connect() {
+            if let Some(fault) = trust::fault(&error) {
+                AskError::NoTls {
+                    base: self.base.clone(),
+                    reason: fault.to_string(),
+                }
+            } else if error.is_connect() {
                 AskError::NotRunning {
                     base: self.base.clone(),
                 }
@@ -206,6 +221,26 @@ impl Client {
             }
         })
     }
+}
+
+/// Connects to the host at this address.
+///
+/// # Errors
+/// If its certificate is configured and cannot be read.
+pub fn connector(base: &str, config: &Config) -> anyhow::Result<HttpsConnector<HttpConnector>> {
+    let mut tcp = HttpConnector::new();
+    tcp.set_connect_timeout(Some(PATIENCE));
+    tcp.set_nodelay(true);
+    tcp.enforce_http(false);
+    let tls = config.server.tls.as_ref();
+    // Plain HTTP needs no certificates.
+    let certificate = tls.filter(|_| base.starts_with("https:"));
+    let certificate = certificate.map(|tls| tls.certificate.as_path());
+    Ok(HttpsConnectorBuilder::new()
+        .with_tls_config(trust::client_config(certificate)?)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp))
 }
 
 /// The operator's token and a client for the host, for commands that ask it.
@@ -256,23 +291,24 @@ pub fn configured(config: &Config) -> String {
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
     };
-    format!("http://{}", SocketAddr::new(ip, config.server.port))
+    let address = SocketAddr::new(ip, config.server.port);
+    format!("{}://{address}", config.server.scheme())
 }
 
 /// The scheme and address of what a person gave: what the host prints when it
 /// starts ends with `/api/v1`.
 fn base_of(url: &Uri) -> anyhow::Result<String> {
     let authority = url.authority().map(ToString::to_string);
-    let (Some("http"), Some(authority)) = (url.scheme_str(), authority) else {
+    let (Some(scheme @ ("http" | "https")), Some(authority)) = (url.scheme_str(), authority) else {
         bail!("{url} is not the address of a host; write for example http://127.0.0.1:8000");
     };
     match url.path().trim_end_matches('/') {
         "" | "/api/v1" | "/api/v1/mcp" if url.query().is_none() => {}
         path => bail!(
-            "{url} has a path, {path}; write only the address of the host, http://{authority}"
+            "{url} has a path, {path}; write only the address of the host, {scheme}://{authority}"
         ),
     }
-    Ok(format!("http://{authority}"))
+    Ok(format!("{scheme}://{authority}"))
 }
 
 #[cfg(test)]
@@ -309,8 +345,10 @@ mod tests {
                 "http://127.0.0.1:8000"
             );
         }
+        let secure = "https://a:8443/api/v1".parse().unwrap();
+        assert_eq!(base_of(&secure).unwrap(), "https://a:8443");
         for url in [
-            "https://a",
+            "ftp://a",
             "127.0.0.1:8000",
             "/x",
             "http://a/b",

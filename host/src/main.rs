@@ -10,11 +10,13 @@ mod client;
 mod commands;
 mod component;
 mod config;
+mod descriptors;
 mod logging;
 mod operator;
 mod output;
 mod policy_file;
 mod shutdown;
+mod trust;
 
 use std::process::ExitCode;
 

@@ -17,16 +17,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Asks once.
 pub async fn run(args: HealthArgs) -> anyhow::Result<()> {
-    let url = match args.url {
-        Some(url) => url,
+    let config = Sources::new(args.config, Overrides::default()).read();
+    let (url, config) = match args.url {
+        // Only the certificate of a configured host is asked for there.
+        Some(url) => (url, config.unwrap_or_default()),
         None => {
-            let config = Sources::new(args.config, Overrides::default()).read()?;
+            let config = config?;
             let url = format!("{}/healthz", client::configured(&config));
-            url.parse()
-                .with_context(|| format!("{url} cannot be asked"))?
+            let parsed = url.parse();
+            let parsed = parsed.with_context(|| format!("{url} cannot be asked"))?;
+            (parsed, config)
         }
     };
-    let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+    let connector = client::connector(&url.to_string(), &config)?;
+    let client = Client::builder(TokioExecutor::new()).build::<_, Empty<Bytes>>(connector);
     let response = tokio::time::timeout(PATIENCE, client.get(url.clone()))
         .await
         .with_context(|| format!("{url} did not answer in {} s", PATIENCE.as_secs()))?

@@ -297,8 +297,8 @@ fn unknown(error: &AskError) -> String {
         AskError::NotRunning { base } => {
             format!("No host runs at {base}; it counts when one starts.")
         }
-        AskError::Other(error) => {
-            format!("What the running host made of it is not known: {error:#}.")
+        error @ (AskError::NoTls { .. } | AskError::Other(_)) => {
+            format!("What the running host made of it is not known: {error}.")
         }
     }
 }
