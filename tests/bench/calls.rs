@@ -50,7 +50,7 @@ const STYLES: [(&str, Style, &str, Style); 5] = [
 ];
 
 /// What so many callers from one address need beyond the defaults.
-const ROOM: &str = "server.max_sessions = 1024\n";
+const ROOM: &str = "server.max_sessions = 1024\nserver.max_sessions_per_caller = 1024\n";
 
 /// Fills in the rows of the calls.
 pub async fn measure(simulator: &Simulator, table: &mut Table) {

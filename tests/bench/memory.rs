@@ -19,7 +19,8 @@ const SESSIONS: usize = 1_000;
 const CALLS: usize = 20_000;
 
 /// What so many sessions need beyond the defaults.
-const ROOM: &str = "server.max_sessions = 2048\nserver.max_connections = 4096\n";
+const ROOM: &str = "server.max_sessions = 2048\nserver.max_sessions_per_caller = 2048\n\
+    server.max_connections = 4096\nserver.max_connections_per_address = 4096\n";
 
 /// Fills in the rows of the process.
 pub async fn measure(simulator: &Simulator, table: &mut Table) {
