@@ -2,8 +2,8 @@
 //! many of them: 50 a second, of all its clients together.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
@@ -38,6 +38,24 @@ pub(crate) struct Pacing {
     orders: tokio::sync::Mutex<()>,
     /// What became of the requests for data, and of the orders.
     pub(crate) paced: [Paced; 2],
+    /// How many of both wait.
+    waiting: AtomicUsize,
+}
+
+/// One that waits, until it is sent or gives up.
+struct Waits<'a>(&'a AtomicUsize);
+
+impl<'a> Waits<'a> {
+    fn among(waiting: &'a AtomicUsize) -> Self {
+        waiting.fetch_add(1, Ordering::Relaxed);
+        Self(waiting)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// How many messages of one kind were let through, and how they waited.
@@ -72,12 +90,14 @@ impl Pacing {
             requests: tokio::sync::Mutex::default(),
             orders: tokio::sync::Mutex::default(),
             paced: Default::default(),
+            waiting: AtomicUsize::new(0),
         }
     }
 
     /// Waits until a request for data, or the end of one, may be sent.
     pub(crate) async fn request(&self) {
         let (begun, [data, _]) = (Instant::now(), &self.paced);
+        let _waits = Waits::among(&self.waiting);
         let _turn = self.requests.lock().await;
         while let Err(free) = self.try_take(Budget::request) {
             sleep_until(free).await;
@@ -89,6 +109,7 @@ impl Pacing {
     /// second is full of them. It never waits for requests for data.
     pub(crate) async fn order(&self) {
         let (begun, [_, orders]) = (Instant::now(), &self.paced);
+        let _waits = Waits::among(&self.waiting);
         let _turn = self.orders.lock().await;
         while let Err(free) = self.try_take(Budget::order) {
             sleep_until(free).await;
@@ -110,9 +131,24 @@ impl Pacing {
         &self,
         take: impl Fn(&mut Budget, Instant) -> Result<(), Instant>,
     ) -> Result<(), Instant> {
+        take(&mut self.budget(), Instant::now())
+    }
+
+    fn budget(&self) -> MutexGuard<'_, Budget> {
         // Nothing that holds the lock leaves it half changed.
-        let mut budget = self.budget.lock().unwrap_or_else(PoisonError::into_inner);
-        take(&mut budget, Instant::now())
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many messages went within the last second, and how many may.
+    pub(crate) fn used(&self) -> (usize, usize) {
+        let mut budget = self.budget();
+        budget.forget(Instant::now());
+        (budget.sent.len(), budget.limit)
+    }
+
+    /// How many wait until they may be sent.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
     }
 }
 
@@ -146,11 +182,16 @@ impl Budget {
         Ok(())
     }
 
-    /// Any message goes now, or may be tried again at the time given.
-    fn order(&mut self, now: Instant) -> Result<(), Instant> {
+    /// Forgets what was sent more than a second ago.
+    fn forget(&mut self, now: Instant) {
         while self.sent.front().is_some_and(|&at| at + SECOND <= now) {
             self.sent.pop_front();
         }
+    }
+
+    /// Any message goes now, or may be tried again at the time given.
+    fn order(&mut self, now: Instant) -> Result<(), Instant> {
+        self.forget(now);
         match self.sent.front() {
             Some(&oldest) if self.sent.len() >= self.limit => Err(oldest + SECOND),
             _ => {
@@ -295,6 +336,41 @@ mod tests {
         assert!(at(3) >= Some(Duration::from_millis(30)));
         let last = at(70).unwrap_or_default();
         assert!(last > SECOND * 2 && last < SECOND * 3, "{last:?}");
+    }
+
+    #[tokio::test]
+    async fn what_is_used_and_who_waits_is_known() {
+        let pacing = std::sync::Arc::new(Pacing::new(2, 1));
+        assert_eq!((pacing.used(), pacing.waiting()), ((0, 2), 0));
+        pacing.request().await;
+        assert!(pacing.used().0 <= 1);
+        let turn = pacing.orders.lock().await;
+        let waits = tokio::spawn({
+            let pacing = std::sync::Arc::clone(&pacing);
+            async move { pacing.order().await }
+        });
+        while pacing.waiting() == 0 {
+            tokio::task::yield_now().await;
+        }
+        waits.abort();
+        assert!(waits.await.is_err());
+        drop(turn);
+        assert_eq!(pacing.waiting(), 0);
+        tokio::time::sleep(SECOND).await;
+        assert_eq!(pacing.used(), (0, 2));
+    }
+
+    #[test]
+    fn what_went_is_counted_for_a_second() {
+        let begin = Instant::now();
+        let mut budget = Budget::new(45, 10);
+        for _ in 0..3 {
+            assert_eq!(budget.order(begin), Ok(()));
+        }
+        budget.forget(begin + Duration::from_millis(999));
+        assert_eq!(budget.sent.len(), 3);
+        budget.forget(begin + SECOND);
+        assert_eq!(budget.sent.len(), 0);
     }
 
     #[tokio::test]
