@@ -14,6 +14,7 @@ use tracing::Instrument;
 
 use crate::admission::NotAdmitted;
 use crate::config::ToolsConfig;
+use crate::live::Live;
 use crate::metrics::Ended;
 use crate::runtime::{Running, Runtime};
 use crate::tool::Tool;
@@ -66,16 +67,20 @@ impl CallRequest {
 pub(crate) async fn call(
     tool: &Tool,
     running: Running,
+    live: &Live,
     request: CallRequest,
     config: &ToolsConfig,
 ) -> Outcome {
     let log = CallLog::new(tool, &request);
-    let outcome = run(tool, &running, request, log.times.clone(), config).await;
+    let outcome = run(tool, &running, live, request, log.times.clone(), config).await;
     let outcome = match running.revoked() {
         Some(what) => revoked(tool, what, outcome),
         None => outcome,
     };
-    running.end(matches!(outcome, Outcome::Failure(_)));
+    running.end(match &outcome {
+        Outcome::Failure(failure) => Some(failure.kind),
+        _ => None,
+    });
     log.end(&outcome);
     outcome
 }
@@ -83,6 +88,7 @@ pub(crate) async fn call(
 async fn run(
     tool: &Tool,
     running: &Running,
+    live: &Live,
     mut request: CallRequest,
     times: Times,
     config: &ToolsConfig,
@@ -107,7 +113,10 @@ async fn run(
     let admitted = admission.enter(&request.client, patience, &running.cancel);
     let waiting = tracing::debug_span!("tools.queue");
     let _place = match times.queued(admitted).instrument(waiting).await {
-        Ok(place) => place,
+        Ok(place) => {
+            live.runs();
+            place
+        }
         Err(refused) => return Outcome::Failure(not_admitted(tool, &refused)),
     };
     let call = Call {

@@ -23,6 +23,7 @@ mod files;
 mod folder;
 mod foresee;
 mod gateway;
+mod live;
 mod metrics;
 pub mod policy;
 mod runtime;
@@ -50,6 +51,6 @@ pub use sandpit_sandbox::{
     Suggestions, UriTemplate, Variable,
 };
 pub use schema::check_answer;
-pub use status::{Status, ToolState, ToolStatus, Usage};
+pub use status::{CallState, LiveCall, Status, ToolLimits, ToolState, ToolStatus, Usage};
 pub use tool::Tool;
 pub use tools::{Readiness, Tools};

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use sandpit_sandbox::{Lines, Reach, Scope};
+use sandpit_sandbox::{FailureKind, Lines, Reach, Scope};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -90,7 +90,7 @@ impl Runtime {
             id,
             cancel,
             revoked,
-            failed: true,
+            failed: Some(FailureKind::Cancelled),
         }
     }
 
@@ -123,7 +123,7 @@ pub(crate) struct Running {
     /// Cancelled by the caller, or when the policy takes something away.
     pub(crate) cancel: CancellationToken,
     revoked: Arc<OnceLock<&'static str>>,
-    failed: bool,
+    failed: Option<FailureKind>,
 }
 
 impl Running {
@@ -132,8 +132,8 @@ impl Running {
         self.revoked.get().copied()
     }
 
-    /// The call ended, with a failure or without.
-    pub(crate) fn end(mut self, failed: bool) {
+    /// The call ended, with a failure of this kind or without.
+    pub(crate) fn end(mut self, failed: Option<FailureKind>) {
         self.failed = failed;
     }
 }
@@ -142,11 +142,23 @@ impl Drop for Running {
     fn drop(&mut self) {
         let mut calls = self.runtime.lock();
         calls.in_flight.remove(&self.id);
-        if self.failed {
+        if let Some(kind) = self.failed {
             calls.usage.failures += 1;
+            calls.usage.refusals += u64::from(is_refusal(kind));
             calls.usage.last_failed = Some(OffsetDateTime::now_utc());
         }
     }
+}
+
+/// Whether a failure means that the call was not let do what it wanted.
+fn is_refusal(kind: FailureKind) -> bool {
+    matches!(
+        kind,
+        FailureKind::InvalidArguments
+            | FailureKind::NoPermission
+            | FailureKind::Pacing
+            | FailureKind::Rejected
+    )
 }
 
 /// What a policy takes away from a call that was let in with these, in the
@@ -244,10 +256,12 @@ mod tests {
         runtime.apply(&policy);
         assert!(narrow.revoked().is_some() && narrow.cancel.is_cancelled());
         assert!(!runtime.is_idle());
-        wide.end(false);
+        let refused = runtime.begin(&facts, &Arc::default(), &caller);
+        wide.end(None);
+        refused.end(Some(FailureKind::NoPermission));
         drop(narrow);
         assert!(runtime.is_idle());
         let usage = runtime.usage();
-        assert_eq!((usage.calls, usage.failures), (2, 1));
+        assert_eq!((usage.calls, usage.failures, usage.refusals), (3, 2, 1));
     }
 }

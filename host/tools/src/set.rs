@@ -6,8 +6,9 @@ use std::sync::Arc;
 use crate::decide::Verdict;
 use crate::error::{NAME, Refusal, ToolError};
 use crate::folder::Record;
+use crate::policy::Limits;
 use crate::runtime::Runtime;
-use crate::status::{ToolState, ToolStatus, Usage};
+use crate::status::{ToolLimits, ToolState, ToolStatus, Usage};
 use crate::tool::Tool;
 
 /// One state of the set.
@@ -146,6 +147,18 @@ pub(crate) fn row(file: &str, record: &Record, verdict: &Verdict) -> ToolStatus 
             .map(|grants| names(&mut grants.iter().copied())),
         hidden: policy.is_some_and(|policy| policy.hidden),
         pin: policy.and_then(|policy| policy.pin.clone()),
+        limits: policy.map(|policy| limits(&policy.limits)),
         usage: Usage::default(),
+    }
+}
+
+fn limits(policy: &Limits) -> ToolLimits {
+    ToolLimits {
+        concurrent_calls: policy.concurrent(),
+        queued_calls: policy.queued(),
+        calls_per_minute: policy.per_minute(),
+        deadline_seconds: policy.deadline_seconds,
+        memory_mib: policy.memory_mib,
+        market_data_lines: policy.lines(),
     }
 }

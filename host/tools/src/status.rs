@@ -49,8 +49,28 @@ pub struct ToolStatus {
     pub hidden: bool,
     /// The digest that the policy accepts, if only one.
     pub pin: Option<String>,
+    /// How much it may use, if the policy says anything of it.
+    pub limits: Option<ToolLimits>,
     /// How the tool of this name was used since the host started.
     pub usage: Usage,
+}
+
+/// How much a tool may use, by the policy or where that is silent by default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ToolLimits {
+    /// How many calls run at a time.
+    pub concurrent_calls: usize,
+    /// How many calls may wait.
+    pub queued_calls: usize,
+    /// How many calls may begin within any 60 seconds; none if as many as come.
+    pub calls_per_minute: Option<usize>,
+    /// How long a call may take in seconds; none if `[tools]` says it.
+    pub deadline_seconds: Option<u64>,
+    /// Memory of one call in MiB; none if `[sandbox]` says it.
+    pub memory_mib: Option<u64>,
+    /// How many market-data lines all calls may hold together.
+    pub market_data_lines: u32,
 }
 
 /// Whether a file of the tool folder is served.
@@ -106,6 +126,11 @@ pub struct Usage {
     pub calls: u64,
     /// How many of these calls ended in a failure, or were left by the caller.
     pub failures: u64,
+    /// How many of the failures were refusals: arguments that do not fit, a
+    /// limit that was reached, or something that the policy, the risk gate or
+    /// TWS does not let the caller do.
+    #[serde(default)]
+    pub refusals: u64,
     /// How many calls run now.
     pub running: u64,
     /// How many calls wait for a place now.
@@ -118,4 +143,33 @@ pub struct Usage {
     /// When a call of it failed last (UTC).
     #[serde(with = "time::serde::rfc3339::option")]
     pub last_failed: Option<OffsetDateTime>,
+}
+
+/// A call that has not ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LiveCall {
+    /// The call's id, as the log and the journal have it.
+    pub id: String,
+    /// The tool's name.
+    pub tool: String,
+    /// Who calls, as the log and the journal have it.
+    pub client: String,
+    /// When it began (UTC).
+    #[serde(with = "time::serde::rfc3339")]
+    pub since: OffsetDateTime,
+    /// Whether it waits or runs.
+    pub state: CallState,
+    /// Whether it is a stream, which lasts until its caller leaves.
+    pub stream: bool,
+}
+
+/// Whether a call waits or runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CallState {
+    /// It waits for its turn.
+    Waiting,
+    /// The tool works on it.
+    Running,
 }

@@ -15,10 +15,11 @@ use crate::config::ToolsConfig;
 use crate::error::{Refusal, ToolError, ToolsError};
 use crate::files::{Look, Stamp};
 use crate::folder::{Due, Folder};
+use crate::live::LiveCalls;
 use crate::metrics::CallMetrics;
 use crate::policy::{Policy, PolicyError};
 use crate::set::ToolSet;
-use crate::status::Status;
+use crate::status::{LiveCall, Status};
 use crate::tool::Tool;
 
 /// The live set of tools. A cheap handle: clones share one set.
@@ -38,6 +39,7 @@ pub(crate) struct Inner {
     faults: Mutex<Faults>,
     generation: watch::Sender<u64>,
     metrics: CallMetrics,
+    live: LiveCalls,
 }
 
 /// What the operator has to know beside the tools.
@@ -77,6 +79,7 @@ impl Tools {
             faults: Mutex::default(),
             generation: watch::Sender::new(0),
             metrics,
+            live: LiveCalls::default(),
         });
         inner.load().await.map_err(|source| ToolsError::Folder {
             folder: inner.config.folder.clone(),
@@ -171,6 +174,11 @@ impl Tools {
         }
     }
 
+    /// The calls that have not ended, the oldest first.
+    pub fn calls(&self) -> Vec<LiveCall> {
+        self.inner.live.list()
+    }
+
     /// Tells when the list that clients see has changed: the value grows by
     /// one each time.
     pub fn changes(&self) -> watch::Receiver<u64> {
@@ -195,7 +203,8 @@ impl Tools {
             let running = tool.runtime().begin(facts, tool.scope(), &request.cancel);
             (Arc::clone(tool), running)
         };
-        Ok(call::call(&tool, running, request, &self.inner.config).await)
+        let live = self.inner.live.begin(tool.name(), &request);
+        Ok(call::call(&tool, running, &live, request, &self.inner.config).await)
     }
 
     /// A person has confirmed what [`Outcome::ConfirmationNeeded`] asks: the
