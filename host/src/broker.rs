@@ -1,6 +1,7 @@
 //! The gateways of a configuration, and the journal that they share.
 
 mod operator;
+mod orders;
 
 use std::path::PathBuf;
 use std::time::Duration;

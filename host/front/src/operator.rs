@@ -1,9 +1,11 @@
 //! `/operator`: the whole truth about the host, and the brake, for its operator.
 //!
-//! `GET /operator/status` tells; `POST /operator/halt` and `/operator/resume`
-//! stop trading and let it go on. They take the operator's token, which no tool
-//! and no client of the tools has. Nothing here changes what a tool may do. Web
-//! pages never get at it, not even those that may call tools: there is no CORS.
+//! `GET /operator/status`, `/operator/calls` and `/operator/orders` tell; `POST
+//! /operator/halt` and `/operator/resume` stop trading and let it go on. They
+//! take the operator's token, which no tool and no client of the tools has.
+//! Nothing here changes what a tool may do. No web page gets at it but the
+//! host's own (module `console`), not even those that may call tools: there is
+//! no CORS.
 
 mod trading;
 
@@ -15,6 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 use http::{Method, Request, Response, StatusCode};
+use sandpit_tools::FailureKind;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
@@ -34,6 +37,9 @@ const PREFIX: &str = "/operator";
 
 /// The largest body of a request of the operator, in bytes.
 const BODY: usize = 64 << 10;
+
+/// How many orders are told of if nobody says how many, and at the most.
+const ORDERS: (usize, usize) = (50, 200);
 
 /// The operator's side of the front.
 #[derive(Debug, Clone)]
@@ -107,14 +113,17 @@ where
     let path = parts.uri.path();
     let known = path.strip_suffix('/').unwrap_or(path);
     let allowed = match known {
-        "/operator/status" => [Method::GET, Method::HEAD].as_slice(),
+        "/operator/status" | "/operator/calls" | "/operator/orders" => {
+            [Method::GET, Method::HEAD].as_slice()
+        }
         "/operator/halt" | "/operator/resume" => [Method::POST].as_slice(),
         _ => {
             return Err(Problem::new(
                 ProblemKind::UnknownRoute,
                 format!(
-                    "Nothing is at {path}. The operator has GET /operator/status, POST \
-                     /operator/halt and POST /operator/resume."
+                    "Nothing is at {path}. The operator has GET /operator/status, \
+                     /operator/calls and /operator/orders, POST /operator/halt and \
+                     /operator/resume."
                 ),
             ));
         }
@@ -123,23 +132,48 @@ where
         let allowed: Vec<_> = allowed.iter().map(Method::as_str).collect();
         return Err(Problem::method_not_allowed(path, &allowed.join(", ")));
     }
-    let answer = if known == "/operator/status" {
-        status(app).await
-    } else {
-        let trading = operator
-            .trading
-            .as_ref()
-            .ok_or_else(|| Problem::new(ProblemKind::Conflict, "This host has nothing to halt."))?;
-        let body = reply::read(body, BODY, app.config.limits.request_time).await?;
-        match known {
-            "/operator/halt" => trading.halt(wish(&body)?).await?,
-            _ => trading.resume(wish(&body)?).await?,
+    let trading = || {
+        let trading = operator.trading.as_ref();
+        trading.ok_or_else(|| Problem::new(ProblemKind::Conflict, "This host does not trade."))
+    };
+    let answer = match known {
+        "/operator/status" => status(app).await,
+        "/operator/calls" => json!({ "calls": app.tools.calls() }),
+        "/operator/orders" => trading()?.orders(limit(parts.uri.query())?).await?,
+        _ => {
+            let trading = trading()?;
+            let body = reply::read(body, BODY, app.config.limits.request_time).await?;
+            match known {
+                "/operator/halt" => trading.halt(wish(&body)?).await?,
+                _ => trading.resume(wish(&body)?).await?,
+            }
         }
     };
     let mut response = reply::json(StatusCode::OK, answer.to_string());
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
     Ok(response)
+}
+
+/// How many orders are asked for.
+fn limit(query: Option<&str>) -> Result<usize, Problem> {
+    let (usual, most) = ORDERS;
+    let Some(query) = query.filter(|query| !query.is_empty()) else {
+        return Ok(usual);
+    };
+    let number = query.strip_prefix("limit=");
+    let number = number.and_then(|number| number.parse().ok());
+    number
+        .filter(|number| (1..=most).contains(number))
+        .ok_or_else(|| {
+            Problem::new(
+                ProblemKind::Tool(FailureKind::InvalidArguments),
+                format!(
+                    "The query is not what was expected: limit, a number from 1 to {most}, and \
+                     nothing else. Ask for example for /operator/orders?limit={usual}."
+                ),
+            )
+        })
 }
 
 /// What a body asks for; an empty one asks for the usual.
@@ -191,6 +225,9 @@ async fn status(app: &App) -> Value {
         .format(&Rfc3339)
         .map_or(Value::Null, Value::from);
     status.insert("started".to_owned(), started);
+    // The reader's clock may be another one.
+    let now = now().format(&Rfc3339).map_or(Value::Null, Value::from);
+    status.insert("now".to_owned(), now);
     let file = app.config.operator.config_file.as_ref();
     let file = file.map(|file| file.display().to_string());
     status.insert("configFile".to_owned(), file.into());
@@ -293,6 +330,24 @@ mod tests {
         for wrong in ["{", "[]", "{\"cancel\": true}", "{\"reason\": 1}"] {
             let problem = wish::<HaltWish>(wrong.as_bytes()).unwrap_err().json("1");
             assert_eq!(problem.get("status"), Some(&json!(400)), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_number_of_orders_is_asked_for_or_the_usual_one() {
+        for (query, expected) in [
+            (None, Some(50)),
+            (Some(""), Some(50)),
+            (Some("limit=1"), Some(1)),
+            (Some("limit=200"), Some(200)),
+            (Some("limit=0"), None),
+            (Some("limit=201"), None),
+            (Some("limit=-1"), None),
+            (Some("limit="), None),
+            (Some("limit=5&limit=6"), None),
+            (Some("last=5"), None),
+        ] {
+            assert_eq!(limit(query).ok(), expected, "{query:?}");
         }
     }
 

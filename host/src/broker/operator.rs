@@ -24,6 +24,10 @@ impl Trading for Broker {
         self.tell().boxed()
     }
 
+    fn orders(&self, limit: usize) -> BoxFuture<'_, Result<Value, NotDone>> {
+        self.latest_orders(limit).boxed()
+    }
+
     fn halt(&self, wish: HaltWish) -> BoxFuture<'_, Result<Value, NotDone>> {
         self.halt_all(wish).boxed()
     }
@@ -139,6 +143,7 @@ fn stand(gateway: &Gateway) -> Value {
         "accountKind": kind,
         "readOnly": status.read_only,
         "mode": gateway.gate().mode,
+        "load": gateway.load(),
         "halt": gateway.halted().as_ref().map(told),
     })
 }

@@ -14,6 +14,14 @@ pub trait Trading: fmt::Debug + Send + Sync {
     /// How the gateways and the journal stand, as members of the status.
     fn status(&self) -> BoxFuture<'_, Map<String, Value>>;
 
+    /// The orders to which something happened last, the latest first, no more
+    /// than `limit`: how each stands and what the risk gate said of it, as the
+    /// journal of orders has it.
+    ///
+    /// # Errors
+    /// If there is no journal, or it cannot be read.
+    fn orders(&self, limit: usize) -> BoxFuture<'_, Result<Value, NotDone>>;
+
     /// Stops new orders. Answers how each gateway stands then.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! Reading: by order, by time, by kind, and what the gate and a start need.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::entry::{About, Row};
 use super::error::{OpenError, ReadError};
-use super::event::{Kind, RequestKind};
+use super::event::{Event, Kind, RequestKind, Verdict};
 use super::filter::{Filter, Rows};
 use super::key::{IdempotencyKey, OrderKey, RequestId};
 use super::once::{self, Told};
@@ -153,6 +153,44 @@ impl Reader {
         let keys = index::unfinished_of(&self.connection, gateway, client_id)?;
         let standings = keys.iter().map(|key| self.order(key));
         standings.filter_map(Result::transpose).collect()
+    }
+
+    /// The orders to which something happened last, the latest first, with
+    /// what the gate said of each last. No more than `limit` of them, and of
+    /// those that have a row among the last `rows`.
+    ///
+    /// # Errors
+    /// See [`ReadError`].
+    pub fn latest_orders(
+        &self,
+        limit: usize,
+        rows: u64,
+    ) -> Result<Vec<(Standing, Option<Verdict>)>, ReadError> {
+        let filter = Filter {
+            newest_first: true,
+            limit: Some(rows),
+            ..Filter::default()
+        };
+        let mut seen = BTreeSet::new();
+        let mut orders = Vec::new();
+        for row in self.rows(&filter) {
+            if orders.len() == limit {
+                break;
+            }
+            let Some(key) = row?.about.order else {
+                continue;
+            };
+            if !seen.insert(key.clone()) {
+                continue;
+            }
+            let rows = self.order_rows(&key)?;
+            let verdict = rows.iter().rev().find_map(|row| match &row.event {
+                Event::Verdict(verdict) => Some(verdict.clone()),
+                _ => None,
+            });
+            orders.extend(Standing::of(&key, &rows).map(|standing| (standing, verdict)));
+        }
+        Ok(orders)
     }
 
     /// The highest order id of a client id at a gateway. `None` if it has none.
