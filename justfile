@@ -58,12 +58,17 @@ docs:
 
 # Run everything that CI runs.
 [group('check')]
-test: lock fmt-check lint readme deny clippy docs plugins test-components docker-rehearse cargo-test
+test: lock fmt-check lint readme deny clippy docs plugins test-components docker-rehearse cargo-test console-test
 
 # Run the tests of the crates and of the whole system (try: cargo-test streams).
 [group('check')]
 cargo-test *ARGS: plugins test-components
     cargo test --release --workspace --no-fail-fast "$@"
+
+# Test the operator's page in a headless Chromium, on a demo of its own.
+[group('check')]
+console-test: build test-components
+    @scripts/console-test
 
 # Measure calls, orders, requests, memory and start-up (try: bench gate); not part of `test`.
 [group('check')]

@@ -11,7 +11,8 @@
 //! are for a caller.
 //!
 //! Beside them are `/healthz` and `/readyz`, and the paths below `/operator` for
-//! whoever has the operator's token (module `operator`). What all of them share, the checks
+//! whoever has the operator's token (module `operator`), with a page for them at
+//! `/console` (module `console`). What all of them share, the checks
 //! of `Host` and `Origin`, CORS and the call id, is in the module `router`;
 //! connections are in `server`.
 //!
@@ -33,6 +34,7 @@ mod arguments;
 mod auth;
 mod call;
 mod config;
+mod console;
 mod limits;
 mod mcp;
 mod operator;

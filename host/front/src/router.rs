@@ -27,6 +27,7 @@ use crate::auth::oauth::WELL_KNOWN;
 use crate::auth::{Auth, Identity};
 use crate::call;
 use crate::config::FrontConfig;
+use crate::console;
 use crate::mcp::Endpoint;
 use crate::operator;
 use crate::origin::Gate;
@@ -64,8 +65,9 @@ impl App {
     /// Answers a request from this address, whatever happens.
     pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
         let call_id = call::new_id();
-        // The operator's paths are not for web pages.
-        let origin = if operator::owns(request.uri().path()) {
+        // The operator's paths are not for web pages of others.
+        let path = request.uri().path();
+        let origin = if operator::owns(path) || console::owns(path) {
             None
         } else {
             request.headers().get(ORIGIN).cloned()
@@ -104,11 +106,19 @@ impl App {
         peer: IpAddr,
         call_id: &str,
     ) -> Result<Response<Body>, Problem> {
-        self.gate
-            .check(request.uri(), request.headers())
-            .map_err(|refusal| Problem::new(ProblemKind::Forbidden, refusal.to_string()))?;
-        if operator::owns(request.uri().path()) {
+        let (uri, headers) = (request.uri(), request.headers());
+        let is_operator = operator::owns(uri.path());
+        let checked = if is_operator {
+            self.gate.check_own(uri, headers)
+        } else {
+            self.gate.check(uri, headers)
+        };
+        checked.map_err(|refusal| Problem::new(ProblemKind::Forbidden, refusal.to_string()))?;
+        if is_operator {
             return operator::handle(self, request).await;
+        }
+        if console::owns(uri.path()) {
+            return console::handle(&request);
         }
         if request.method() == Method::OPTIONS {
             return Ok(preflight(request.headers()));

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use anyhow::Context;
 
@@ -9,7 +10,7 @@ use super::serve::Host;
 use super::simulate;
 use crate::cli::DemoArgs;
 use crate::config::Sources;
-use crate::{logging, shutdown};
+use crate::{logging, operator, shutdown};
 
 /// Serves until the process is asked to stop.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
@@ -30,8 +31,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let journal = journal.unwrap_or_else(|| folder.path().join("journal.db"));
     let host = Host::start(&config, journal, Some(read)).await?;
     let address = host.address()?;
-    let base = format!("{}://{address}/api/v1", config.server.scheme());
-    let text = welcome(&base, simulator.address(), &host);
+    let address = format!("{}://{address}", config.server.scheme());
+    let token = operator::place(&config.operator);
+    let text = welcome(&address, simulator.address(), &host, token.as_deref());
     // Standard output may be closed; the demo serves all the same.
     let _ = std::io::stdout().write_all(text.as_bytes());
     let served = host.serve(stop).await;
@@ -40,7 +42,8 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
 }
 
 /// What the demo says when it is ready.
-fn welcome(base: &str, gateway: SocketAddr, host: &Host) -> String {
+fn welcome(address: &str, gateway: SocketAddr, host: &Host, token: Option<&Path>) -> String {
+    let base = format!("{address}/api/v1");
     let tools = host.tools.list();
     let mut text = format!(
         "\nSandpit serves {} tools at {base}\n\
@@ -61,7 +64,9 @@ fn welcome(base: &str, gateway: SocketAddr, host: &Host) -> String {
          npx @modelcontextprotocol/inspector --cli {base}/mcp --transport http --method tools/list\n\n  \
          Client configuration (most MCP clients):\n  \
          {{ \"mcpServers\": {{ \"sandpit\": {{ \"type\": \"http\", \"url\": \"{base}/mcp\" }} }} }}\n\n\
-         Ctrl-C ends it.\n"
+         Watch it at {address}/console, with the operator's token{}.\n\n\
+         Ctrl-C ends it.\n",
+        token.map_or_else(String::new, |file| format!(" of {}", file.display()))
     ));
     text
 }

@@ -4,4 +4,4 @@ mod secret;
 mod token;
 
 pub use secret::Secret;
-pub use token::{find, open, tokens_file};
+pub use token::{find, open, place, tokens_file};

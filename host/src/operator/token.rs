@@ -63,6 +63,15 @@ pub fn find(section: &OperatorSection) -> anyhow::Result<Secret> {
     })
 }
 
+/// In which file the token is kept; none if the configuration itself says it,
+/// or if there is no place for one.
+pub fn place(section: &OperatorSection) -> Option<PathBuf> {
+    match &section.token {
+        Some(_) => None,
+        None => file(section).ok(),
+    }
+}
+
 /// Where the tokens of callers are kept: `auth.tokens_file`, or beside the
 /// operator's token.
 ///
