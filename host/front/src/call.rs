@@ -59,8 +59,7 @@ pub(crate) fn client(identity: &Identity, protocol: &str, name: &str) -> String 
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
+    use sandpit_tools::Rights;
     use tokio_util::sync::CancellationToken;
 
     use super::*;
@@ -80,7 +79,7 @@ mod tests {
     fn whoever_has_a_token_is_named_first() {
         let subject = |name: &str| {
             let until = time::OffsetDateTime::now_utc();
-            Identity::of_subject(name, Arc::new([]), until)
+            Identity::of_subject(name, Rights::of([]), until)
         };
         let named = client(&subject("alice"), "rest", "token:bob");
         assert_eq!(named, "oauth:alice rest token:bob");

@@ -48,7 +48,7 @@ mod tls;
 
 pub use auth::{
     Algorithm, AuthConfig, Loopback, LoopbackAccess, OAuthConfig, TokenEntry, TokenError,
-    TokenFile, UnknownAlgorithm,
+    TokenFile, TokenTerms, UnknownAlgorithm,
 };
 pub use config::{ConfigError, FrontConfig};
 pub use limits::Limits;

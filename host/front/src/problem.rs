@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 use sandpit_tools::{Failure, FailureKind};
 use serde_json::{Map, Value};
 
+use crate::auth::TooMany;
 use crate::reply::{self, Body};
 
 /// What kind of problem it is: its status, its stable type and its title.
@@ -38,6 +39,8 @@ pub(crate) enum ProblemKind {
     InsufficientScope,
     /// The request does not say once who asks.
     InvalidAuthorization,
+    /// The caller has made as many requests as it may.
+    TooManyRequests,
     /// The authorization server cannot be asked for its keys.
     IssuerUnavailable,
     /// There is no operator's token.
@@ -88,6 +91,7 @@ impl ProblemKind {
             Self::Unauthorized | Self::TokenNeeded | Self::InvalidToken => StatusCode::UNAUTHORIZED,
             Self::InsufficientScope => StatusCode::FORBIDDEN,
             Self::InvalidAuthorization => StatusCode::BAD_REQUEST,
+            Self::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             Self::IssuerUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::OperatorUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Conflict => StatusCode::CONFLICT,
@@ -114,6 +118,7 @@ impl ProblemKind {
             Self::InvalidToken => "invalid-token",
             Self::InsufficientScope => "insufficient-scope",
             Self::InvalidAuthorization => "invalid-authorization",
+            Self::TooManyRequests => "too-many-requests",
             Self::IssuerUnavailable => "issuer-unavailable",
             Self::OperatorUnavailable => "operator-unavailable",
             Self::Conflict => "conflict",
@@ -155,6 +160,7 @@ impl ProblemKind {
             Self::InvalidToken => "The token is not valid",
             Self::InsufficientScope => "The token is for other tools",
             Self::InvalidAuthorization => "The request says more than once who asks",
+            Self::TooManyRequests => "Too many requests",
             Self::IssuerUnavailable => "The token cannot be verified",
             Self::OperatorUnavailable => "Closed to the operator too",
             Self::Conflict => "Something stands in the way",
@@ -222,6 +228,12 @@ impl Problem {
         challenge: &str,
     ) -> Self {
         Self::new(kind, detail).with_header(WWW_AUTHENTICATE, challenge)
+    }
+
+    /// The caller has made as many requests as it may.
+    pub(crate) fn too_many_requests(refused: TooMany) -> Self {
+        Self::new(ProblemKind::TooManyRequests, refused.sentence())
+            .with_header(RETRY_AFTER, &refused.seconds().to_string())
     }
 
     /// The keys of the authorization server are not there.

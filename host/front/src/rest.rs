@@ -67,7 +67,7 @@ pub(crate) async fn handle(
     // A tool that is not there for the caller is not in the way of others.
     let theirs: Vec<_> = callable
         .iter()
-        .filter(|tool| identity.may_use(tool.name()))
+        .filter(|tool| identity.may_use(tool))
         .cloned()
         .collect();
     let found = match routes::find(&theirs, &parts.method, &segments) {
@@ -106,6 +106,7 @@ pub(crate) async fn handle(
         resume: None,
         askable: Askable::default(),
         client: call::client(identity, "rest", agent),
+        rights: identity.rights().clone(),
         call_id: call_id.to_owned(),
         events: None,
         cancel: CancellationToken::new(),
@@ -125,7 +126,9 @@ fn nothing(app: &App, identity: &Identity, path: &str, segments: &[String]) -> P
         return Problem::unknown_route(path);
     };
     let names = routes::names(name);
-    let mut theirs = names.iter().filter(|name| identity.may_use(name));
+    let mut theirs = names
+        .iter()
+        .filter(|name| identity.rights().allow_name(name));
     match theirs.find_map(|name| app.tools.not_served(name)) {
         Some(error) => tool_problem(&error),
         None => Problem::unknown_route(path),

@@ -13,7 +13,7 @@ use futures::{FutureExt, StreamExt};
 use http::header::{
     ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN,
     ACCESS_CONTROL_EXPOSE_HEADERS, ACCESS_CONTROL_MAX_AGE, ACCESS_CONTROL_REQUEST_HEADERS, ALLOW,
-    CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, ORIGIN, VARY,
 };
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyStream, StreamBody};
@@ -149,12 +149,20 @@ impl App {
         below: &str,
         call_id: &str,
     ) -> Result<Response<Body>, Problem> {
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         let identity = self.auth.identify(&parts, peer).await?;
+        // Nobody below needs the token, and nobody can tell of it.
+        parts.headers.remove(AUTHORIZATION);
+        // A message of MCP is counted where its answer can be one of MCP.
+        let is_message = matches!(below, "" | "mcp") && parts.method == Method::POST;
+        if !is_message {
+            let counted = self.auth.count(&identity);
+            counted.map_err(Problem::too_many_requests)?;
+        }
         let request = Request::from_parts(parts, body);
         let listed = || {
             let tools = self.tools.list();
-            let tools = tools.iter().filter(|tool| identity.may_use(tool.name()));
+            let tools = tools.iter().filter(|tool| identity.may_use(tool));
             tools.cloned().collect::<Vec<_>>()
         };
         let response = match below {

@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// One power over the broker: one interface of the WIT package
 /// `sandpit:broker`. A component asks for it by importing the interface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Capability {
     /// Opening, closing and describing the connection to TWS.
     Connection,
@@ -102,5 +105,20 @@ impl Grants {
     /// Whether the capability is granted.
     pub fn allow(&self, capability: Capability) -> bool {
         self.capabilities.contains(&capability)
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_capability_is_written_by_its_name() {
+        for capability in Capability::ALL {
+            let written = serde_json::to_value(capability).unwrap();
+            assert_eq!(written, capability.name());
+            assert_eq!(Capability::from_name(capability.name()), Some(capability));
+        }
     }
 }

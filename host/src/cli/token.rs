@@ -1,6 +1,7 @@
 //! Arguments of `token`.
 
 use clap::{Args, Subcommand};
+use sandpit_tools::Capability;
 use sandpit_tools::policy::ToolPattern;
 use time::format_description::well_known::Rfc3339;
 use time::{Duration, OffsetDateTime};
@@ -36,6 +37,15 @@ pub struct NewArgs {
     /// repeated].
     #[arg(long, value_name = "PATTERN", required = true, value_delimiter = ',')]
     pub tools: Vec<ToolPattern>,
+    /// The capabilities that these tools may use: a tool that uses another one
+    /// is not there for the bearer [default: whatever the policy grants a tool;
+    /// may be repeated].
+    #[arg(long, value_name = "CAPABILITY", value_delimiter = ',', value_parser = capability)]
+    pub grants: Option<Vec<Capability>>,
+    /// How many requests its bearer may make within a minute, instead of
+    /// auth.requests_per_minute; 0 is as many as it likes.
+    #[arg(long, value_name = "COUNT")]
+    pub requests_per_minute: Option<u32>,
     /// When it ends: after 90d, 12h or 30m, at a time (2026-11-22T14:30:00Z),
     /// or never.
     #[arg(long, value_name = "WHEN", default_value = "90d", value_parser = expiry)]
@@ -64,6 +74,13 @@ pub struct RevokeTokenArgs {
     /// The configuration file, which says where the tokens are.
     #[command(flatten)]
     pub config: ConfigArgs,
+}
+
+fn capability(name: &str) -> Result<Capability, String> {
+    Capability::from_name(name).ok_or_else(|| {
+        let known = Capability::ALL.map(Capability::name).join(", ");
+        format!("write one of {known}")
+    })
 }
 
 /// When a token ends.

@@ -1,7 +1,8 @@
 //! `sandpit token`: tokens for whoever shall call tools.
 
 use anyhow::Context;
-use sandpit_front::{TokenEntry, TokenFile};
+use sandpit_front::{TokenEntry, TokenFile, TokenTerms};
+use sandpit_tools::{Capability, Right};
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -34,7 +35,15 @@ fn file(config: &ConfigArgs) -> anyhow::Result<TokenFile> {
 fn new(args: NewArgs) -> anyhow::Result<()> {
     let file = file(&args.config)?;
     let Expiry(expires) = args.expires;
-    let token = file.add(&args.name, args.tools, expires)?;
+    let right = Right {
+        tools: args.tools,
+        grants: args.grants.map(|grants| grants.into_iter().collect()),
+    };
+    let terms = TokenTerms {
+        expires,
+        requests_per_minute: args.requests_per_minute,
+    };
+    let token = file.add(&args.name, right, &terms)?;
     // The token alone is on standard output, for whoever passes it on.
     println!("{token}");
     let until = match expires {
@@ -64,7 +73,10 @@ fn list(args: &ListArgs) -> anyhow::Result<()> {
     }
     let rows = tokens.iter().map(|token| row(token, now));
     let rows = rows.collect::<anyhow::Result<Vec<_>>>()?;
-    println!("{}", table(&["NAME", "TOOLS", "MADE", "ENDS"], &[], rows));
+    println!(
+        "{}",
+        table(&["NAME", "TOOLS", "GRANTS", "MADE", "ENDS"], &[], rows)
+    );
     Ok(())
 }
 
@@ -82,6 +94,8 @@ fn object(token: &TokenEntry, now: OffsetDateTime) -> anyhow::Result<Value> {
     Ok(json!({
         "name": token.name,
         "tools": token.tools,
+        "grants": token.grants,
+        "requestsPerMinute": token.requests_per_minute,
         "created": shown(token.created)?,
         "expires": token.expires.map(shown).transpose()?,
         "expired": token.has_expired(now),
@@ -90,6 +104,14 @@ fn object(token: &TokenEntry, now: OffsetDateTime) -> anyhow::Result<Value> {
 
 fn row(token: &TokenEntry, now: OffsetDateTime) -> anyhow::Result<Vec<String>> {
     let tools: Vec<_> = token.tools.iter().map(ToString::to_string).collect();
+    let grants = match &token.grants {
+        None => "as the policy says".to_owned(),
+        Some(grants) if grants.is_empty() => "none".to_owned(),
+        Some(grants) => {
+            let names: Vec<_> = grants.iter().copied().map(Capability::name).collect();
+            names.join(", ")
+        }
+    };
     let ends = match token.expires {
         None => "never".to_owned(),
         Some(time) if token.has_expired(now) => format!("ended {}", shown(time)?),
@@ -98,6 +120,7 @@ fn row(token: &TokenEntry, now: OffsetDateTime) -> anyhow::Result<Vec<String>> {
     Ok(vec![
         token.name.clone(),
         tools.join(", "),
+        grants,
         shown(token.created)?,
         ends,
     ])

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use sandpit_front::{Algorithm, LoopbackAccess, OAuthConfig};
 use sandpit_gateway::gate::Mode;
-use sandpit_tools::policy::ToolPattern;
+use sandpit_tools::Right;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -14,27 +14,42 @@ use super::Config;
 
 /// `[auth]`: who may call. Whoever does not call from this machine always needs
 /// a token.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct AuthSection {
     /// What programs of this machine may do without a token. It is applied as
-    /// soon as the file changes.
-    pub loopback: LoopbackSetting,
+    /// soon as the file changes. Default: `token`, and `open` for `sandpit
+    /// demo`, whose money is simulated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub loopback: Option<LoopbackSetting>,
     /// Where the tokens are kept that `sandpit token new` makes. The file is
     /// readable for its owner alone. Relative to this file. Default:
     /// `tokens.json` beside the operator's token.
     pub tokens_file: Option<PathBuf>,
+    /// How many requests each caller may make within a minute, unless its token
+    /// says otherwise; 0 is as many as it likes.
+    pub requests_per_minute: u32,
     /// The authorization server whose tokens count too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub oauth: Option<OAuthSection>,
 }
 
+impl Default for AuthSection {
+    fn default() -> Self {
+        Self {
+            loopback: None,
+            tokens_file: None,
+            requests_per_minute: 1_200,
+            oauth: None,
+        }
+    }
+}
+
 /// What programs of this machine may do without a token.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LoopbackSetting {
     /// Use every tool, unless a gateway may trade on live accounts.
-    #[default]
     Open,
     /// Nothing.
     Token,
@@ -59,8 +74,9 @@ pub struct OAuthSection {
     #[serde(default = "all_algorithms")]
     #[schemars(schema_with = "algorithms")]
     pub algorithms: Vec<String>,
-    /// Which tools each scope of a token is for.
-    pub scopes: BTreeMap<String, Vec<ToolPattern>>,
+    /// What each scope of a token is for: a list of tools, or a table of tools
+    /// and the capabilities that they may use.
+    pub scopes: BTreeMap<String, Right>,
 }
 
 fn all_algorithms() -> Vec<String> {
@@ -92,8 +108,8 @@ impl Config {
 
     /// What programs of this machine may do without a token.
     pub fn loopback(&self) -> LoopbackAccess {
-        if self.auth.loopback == LoopbackSetting::Token {
-            let reason = "auth.loopback is \"token\"";
+        if self.auth.loopback != Some(LoopbackSetting::Open) {
+            let reason = "auth.loopback is not \"open\"";
             return LoopbackAccess::Closed(reason.to_owned());
         }
         let gateways = self.gateways();
@@ -130,28 +146,36 @@ mod tests {
 
     use figment::Figment;
     use figment::providers::{Format, Serialized, Toml};
+    use sandpit_tools::Capability;
 
     use super::*;
 
     fn config(toml: &str) -> Config {
+        read(toml).unwrap()
+    }
+
+    fn read(toml: &str) -> Result<Config, Box<figment::Error>> {
         let defaults = Serialized::defaults(Config::default());
-        Figment::from(defaults)
-            .merge(Toml::string(toml))
-            .extract()
-            .unwrap()
+        let config = Figment::from(defaults).merge(Toml::string(toml)).extract();
+        config.map_err(Box::new)
     }
 
     #[test]
-    fn loopback_is_open_but_never_where_trading_is_live() {
-        assert_eq!(config("").loopback(), LoopbackAccess::Open);
+    fn loopback_is_open_by_the_operators_word_and_never_where_trading_is_live() {
+        const OPEN: &str = "[auth]\nloopback = \"open\"\n";
+        assert_eq!(config(OPEN).loopback(), LoopbackAccess::Open);
         for (toml, word) in [
+            ("", "auth.loopback"),
             ("[auth]\nloopback = \"token\"", "auth.loopback"),
             (
-                "[gate]\nmode = \"live\"\naccounts = [\"U1\"]",
+                &format!("{OPEN}[gate]\nmode = \"live\"\naccounts = [\"U1\"]"),
                 "gateway default",
             ),
             (
-                "[gateways.paper]\n[gateways.real]\nport = 1\n[gateways.real.gate]\nmode = \"live\"",
+                &format!(
+                    "{OPEN}[gateways.paper]\n[gateways.real]\nport = 1\n[gateways.real.gate]\n\
+                     mode = \"live\""
+                ),
                 "gateway real",
             ),
         ] {
@@ -167,16 +191,19 @@ mod tests {
         let toml = "[auth.oauth]\nissuer = \"https://login.example.com\"\n\
                     resource = \"https://sandpit.example.com\"\n\
                     algorithms = [\"ES256\"]\n\
-                    [auth.oauth.scopes]\nread = [\"ibkr_get_*\"]";
+                    [auth.oauth.scopes]\nread = [\"ibkr_get_*\"]\n\
+                    watch = { tools = [\"*\"], grants = [\"market-data\"] }";
         let oauth = config(toml).auth.oauth.unwrap().for_front();
         assert_eq!(oauth.algorithms, [Algorithm::ES256]);
+        let trading = [Capability::Trading];
+        assert!(oauth.scopes["read"].allows("ibkr_get_pnl", &trading));
+        assert!(!oauth.scopes["watch"].allows("ibkr_get_pnl", &trading));
+        assert!(oauth.scopes["watch"].allows("ibkr_watch", &[Capability::MarketData]));
+        let unknown = read(&toml.replace("market-data", "prices"));
+        let error = unknown.unwrap_err().to_string();
         assert!(
-            oauth
-                .scopes
-                .get("read")
-                .unwrap()
-                .iter()
-                .all(|one| one.matches("ibkr_get_pnl"))
+            error.contains("prices") && error.contains("order-book"),
+            "{error}"
         );
         let wrong = config(&toml.replace("ES256", "HS256"));
         let error = wrong.validate_auth().unwrap_err().to_string();

@@ -16,6 +16,7 @@ use crate::admission::NotAdmitted;
 use crate::config::ToolsConfig;
 use crate::live::Live;
 use crate::metrics::Ended;
+use crate::rights::Rights;
 use crate::runtime::{Running, Runtime};
 use crate::tool::Tool;
 
@@ -31,6 +32,8 @@ pub struct CallRequest {
     pub askable: Askable,
     /// Who calls, for logs and for the journal of orders.
     pub client: String,
+    /// What the caller may use. A tool that is beyond it does not exist.
+    pub rights: Rights,
     /// The call's id, unique in this host.
     pub call_id: String,
     /// Where the tool's events go. When the channel is full, log lines and
@@ -43,7 +46,8 @@ pub struct CallRequest {
 }
 
 impl CallRequest {
-    /// A request to whose events nobody listens.
+    /// A request of a caller who may use every tool, to whose events nobody
+    /// listens.
     pub fn new(
         arguments: Map<String, Value>,
         client: impl Into<String>,
@@ -54,6 +58,7 @@ impl CallRequest {
             resume: None,
             askable: Askable::default(),
             client: client.into(),
+            rights: Rights::to_all(),
             call_id: call_id.into(),
             events: None,
             cancel: CancellationToken::new(),

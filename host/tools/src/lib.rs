@@ -26,6 +26,7 @@ mod gateway;
 mod live;
 mod metrics;
 pub mod policy;
+mod rights;
 mod runtime;
 mod schema;
 mod set;
@@ -35,6 +36,7 @@ mod tool;
 mod tools;
 mod watch;
 
+pub use admission::MinuteRate;
 pub use call::CallRequest;
 pub use config::ToolsConfig;
 pub use error::{Refusal, ToolError, ToolsError};
@@ -42,6 +44,7 @@ pub use files::component_files;
 pub use foresee::foresee;
 pub use metrics::ToolsMetrics;
 pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
+pub use rights::{Right, Rights};
 pub use sandpit_sandbox::{
     Annotations, Answer, Askable, Blob, CallLimits, Capability, Confirmation, Content, Descriptor,
     Elicitation, EmbeddedResource, Event, Failure, FailureKind, HttpMethod, InputRequest,

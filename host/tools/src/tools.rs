@@ -192,13 +192,19 @@ impl Tools {
     ///
     /// # Errors
     ///
-    /// If there is no such tool, or the operator does not let it serve.
+    /// If there is no such tool, or none for this caller, or the operator does
+    /// not let it serve.
     /// Everything else that can go wrong, beginning with arguments that do not
     /// fit the schema, is a failure in the outcome.
     pub async fn call(&self, name: &str, request: CallRequest) -> Result<Outcome, ToolError> {
         let (tool, running) = {
             let set = self.inner.set();
-            let tool = set.get(name).ok_or_else(|| set.missing(name))?;
+            let tool = match set.get(name) {
+                // This very version of the tool: another may use more.
+                Some(tool) if request.rights.allow(tool) => tool,
+                None if request.rights.allow_name(name) => return Err(set.missing(name)),
+                _ => return Err(ToolError::unknown(name)),
+            };
             let facts = &tool.candidate().facts;
             let running = tool.runtime().begin(facts, tool.scope(), &request.cancel);
             (Arc::clone(tool), running)

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sandpit_tools::policy::ToolPattern;
+use sandpit_tools::{Rights, Tool};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -10,17 +10,22 @@ use tokio_util::sync::CancellationToken;
 #[derive(Debug, Clone)]
 pub(crate) struct Identity {
     name: Arc<str>,
-    reach: Reach,
-    scoped: bool,
+    kind: Kind,
+    rights: Rights,
     until: Option<OffsetDateTime>,
+    requests_per_minute: Option<u32>,
     revoked: CancellationToken,
 }
 
-/// Which tools there are for a caller.
-#[derive(Debug, Clone)]
-enum Reach {
-    All,
-    Some(Arc<[ToolPattern]>),
+/// How it is known who calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It is not: a program of this machine.
+    Local,
+    /// By a token of the operator's.
+    Token,
+    /// By a token of the authorization server.
+    Subject,
 }
 
 impl Identity {
@@ -28,9 +33,10 @@ impl Identity {
     pub(crate) fn local(revoked: CancellationToken) -> Self {
         Self {
             name: "local".into(),
-            reach: Reach::All,
-            scoped: false,
+            kind: Kind::Local,
+            rights: Rights::to_all(),
             until: None,
+            requests_per_minute: None,
             revoked,
         }
     }
@@ -38,30 +44,29 @@ impl Identity {
     /// Whoever has the token of this name.
     pub(super) fn of_token(
         name: &str,
-        tools: Arc<[ToolPattern]>,
+        rights: Rights,
         until: Option<OffsetDateTime>,
+        requests_per_minute: Option<u32>,
         revoked: CancellationToken,
     ) -> Self {
         Self {
             name: format!("token:{name}").into(),
-            reach: Reach::Some(tools),
-            scoped: false,
+            kind: Kind::Token,
+            rights,
             until,
+            requests_per_minute,
             revoked,
         }
     }
 
     /// Whom the authorization server calls so, until its token ends.
-    pub(crate) fn of_subject(
-        subject: &str,
-        tools: Arc<[ToolPattern]>,
-        until: OffsetDateTime,
-    ) -> Self {
+    pub(crate) fn of_subject(subject: &str, rights: Rights, until: OffsetDateTime) -> Self {
         Self {
             name: format!("oauth:{subject}").into(),
-            reach: Reach::Some(tools),
-            scoped: true,
+            kind: Kind::Subject,
+            rights,
             until: Some(until),
+            requests_per_minute: None,
             revoked: CancellationToken::new(),
         }
     }
@@ -71,27 +76,36 @@ impl Identity {
         &self.name
     }
 
+    /// The same, to keep.
+    pub(super) fn shared_name(&self) -> Arc<str> {
+        Arc::clone(&self.name)
+    }
+
+    /// How many requests it may make within a minute, if its token says so; 0
+    /// is as many as it likes.
+    pub(super) fn requests_per_minute(&self) -> Option<u32> {
+        self.requests_per_minute
+    }
+
     /// The name as logs and the journal of orders carry it; none for a program
     /// of this machine, which said nothing about itself.
     pub(crate) fn shown(&self) -> Option<&str> {
-        (!self.is_local()).then_some(&*self.name)
-    }
-
-    fn is_local(&self) -> bool {
-        matches!(self.reach, Reach::All)
+        (self.kind != Kind::Local).then_some(&*self.name)
     }
 
     /// Whether its tools come from scopes, of which it might get more.
     pub(super) fn is_scoped(&self) -> bool {
-        self.scoped
+        self.kind == Kind::Subject
     }
 
-    /// Whether the tool of this name is there for it.
-    pub(crate) fn may_use(&self, tool: &str) -> bool {
-        match &self.reach {
-            Reach::All => true,
-            Reach::Some(patterns) => patterns.iter().any(|pattern| pattern.matches(tool)),
-        }
+    /// What it may use.
+    pub(crate) fn rights(&self) -> &Rights {
+        &self.rights
+    }
+
+    /// Whether the tool is there for it.
+    pub(crate) fn may_use(&self, tool: &Tool) -> bool {
+        self.rights.allow(tool)
     }
 
     /// Waits until it may no longer call: its token has expired or was
@@ -114,7 +128,6 @@ impl Identity {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
     use time::Duration;
 
@@ -122,31 +135,23 @@ mod tests {
 
     #[test]
     fn callers_of_different_kinds_are_different_callers() {
-        let none: Arc<[ToolPattern]> = Arc::new([]);
+        let none = Rights::of([]);
         let now = OffsetDateTime::now_utc();
-        let token = Identity::of_token("a", none.clone(), None, CancellationToken::new());
+        let token = Identity::of_token("a", none.clone(), None, None, CancellationToken::new());
         let subject = Identity::of_subject("a", none, now);
         assert_ne!(token.name(), subject.name());
         assert_eq!(token.shown(), Some("token:a"));
         assert_eq!(Identity::local(CancellationToken::new()).shown(), None);
     }
 
-    #[test]
-    fn patterns_say_which_tools_there_are() {
-        let patterns: Arc<[ToolPattern]> = Arc::new(["ibkr_get_*".parse().unwrap()]);
-        let some = Identity::of_token("a", patterns, None, CancellationToken::new());
-        assert!(some.may_use("ibkr_get_pnl") && !some.may_use("ibkr_place_order"));
-        let none = Identity::of_token("a", Arc::new([]), None, CancellationToken::new());
-        assert!(!none.may_use("ibkr_get_pnl"));
-    }
-
     #[tokio::test]
     async fn a_caller_is_over_when_its_token_is() {
         let revoked = CancellationToken::new();
         let in_an_hour = OffsetDateTime::now_utc() + Duration::hours(1);
-        let caller = Identity::of_token("a", Arc::new([]), Some(in_an_hour), revoked.clone());
+        let caller =
+            Identity::of_token("a", Rights::of([]), Some(in_an_hour), None, revoked.clone());
         let (_, ()) = tokio::join!(async { revoked.cancel() }, caller.over());
         let past = OffsetDateTime::now_utc() - Duration::hours(1);
-        Identity::of_subject("a", Arc::new([]), past).over().await;
+        Identity::of_subject("a", Rights::of([]), past).over().await;
     }
 }

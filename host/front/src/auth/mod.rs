@@ -13,11 +13,13 @@ pub(crate) mod bearer;
 mod identity;
 mod loopback;
 pub(crate) mod oauth;
+mod rates;
 mod tokens;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::request::Parts;
 use sandpit_tools::Tools;
@@ -27,12 +29,14 @@ use tokio_util::sync::CancellationToken;
 pub(crate) use identity::Identity;
 pub use loopback::{Loopback, LoopbackAccess};
 pub use oauth::{Algorithm, OAuthConfig, UnknownAlgorithm};
-pub use tokens::{TokenEntry, TokenError, TokenFile};
+pub use tokens::{TokenEntry, TokenError, TokenFile, TokenTerms};
 
 use crate::config::ConfigError;
 use crate::problem::{Problem, ProblemKind};
 use bearer::Offered;
 use oauth::{Judged, OAuth};
+use rates::CallerRates;
+pub(crate) use rates::TooMany;
 use tokens::live::LiveTokens;
 
 /// Who may call.
@@ -46,6 +50,9 @@ pub struct AuthConfig {
     pub tokens: Option<PathBuf>,
     /// The authorization server whose tokens count, if there is one.
     pub oauth: Option<OAuthConfig>,
+    /// How many requests a caller may make within a minute, unless its token
+    /// says otherwise; 0 is as many as it likes.
+    pub requests_per_minute: u32,
 }
 
 /// Tells who calls.
@@ -53,6 +60,7 @@ pub(crate) struct Auth {
     loopback: Loopback,
     tokens: Option<Arc<LiveTokens>>,
     oauth: Option<OAuth>,
+    rates: CallerRates,
 }
 
 impl Auth {
@@ -63,6 +71,7 @@ impl Auth {
             loopback: Loopback::new(config.loopback.clone()),
             tokens: tokens.map(|file| Arc::new(LiveTokens::open(file))),
             oauth: config.oauth.clone().map(OAuth::new).transpose()?,
+            rates: CallerRates::new(config.requests_per_minute),
         })
     }
 
@@ -130,6 +139,19 @@ impl Auth {
         }
     }
 
+    /// Counts a request of this caller, if it may make one more.
+    ///
+    /// # Errors
+    ///
+    /// When it may again.
+    pub(crate) fn count(&self, identity: &Identity) -> Result<(), TooMany> {
+        let counted = self.rates.take(identity, Instant::now());
+        if counted.is_err() {
+            tracing::debug!(caller = identity.name(), "too many requests of one caller");
+        }
+        counted
+    }
+
     /// What a call of this tool is answered with before anything else looks at
     /// it: a tool for which the caller could get another scope is refused so
     /// that its client knows which. All other tools that are not there for the
@@ -144,10 +166,10 @@ impl Auth {
         let Some(oauth) = self.oauth.as_ref().filter(|_| identity.is_scoped()) else {
             return Ok(());
         };
-        if identity.may_use(name) || tools.get(name).is_none() {
+        let Some(tool) = tools.get(name).filter(|tool| !identity.may_use(tool)) else {
             return Ok(());
-        }
-        match oauth.scopes_for(name) {
+        };
+        match oauth.scopes_for(name, tool.capabilities()) {
             none if none.is_empty() => Ok(()),
             scopes => Err(self.insufficient(path, &scopes)),
         }

@@ -40,8 +40,9 @@ pub(super) async fn call(
     context: &RequestContext<RoleServer>,
 ) -> Result<CallToolResponse, ErrorData> {
     let identity = identity(context)?;
-    if !identity.may_use(&request.name) {
-        // For this caller it does not exist.
+    let tool = handler.shared.tools.get(&request.name);
+    if tool.is_some_and(|tool| !identity.may_use(&tool)) {
+        // For this caller it does not exist, nor does a question of it.
         let error = ToolError::unknown(&request.name);
         return Err(ErrorData::invalid_params(error.to_string(), None));
     }
@@ -131,6 +132,7 @@ impl<'a> Call<'a> {
                 "mcp",
                 &format!("{} {}", client.name, client.version),
             ),
+            rights: self.identity.rights().clone(),
             call_id: self.id.clone(),
             events: listener.listens().then_some(sender),
             cancel: cancel.clone(),

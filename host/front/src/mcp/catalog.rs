@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rmcp::model::{Tool, ToolAnnotations};
-use sandpit_tools::{Descriptor, Tools};
+use sandpit_tools::{Descriptor, Rights, Tools};
 
 /// The tools, in MCP's own type. Made once for every state of the live set:
 /// rmcp asks for a tool with every request.
@@ -25,24 +25,32 @@ impl Catalog {
         Self { tools, made }
     }
 
-    /// All tools, in the order of their names.
-    pub(super) fn list(&self) -> Arc<[Tool]> {
-        let now = self.tools.list();
-        {
-            let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
-            if Arc::ptr_eq(&made.from, &now) {
-                return made.list.clone();
-            }
-        }
-        let made = Made::new(now);
-        let list = made.list.clone();
-        *self.made.write().unwrap_or_else(PoisonError::into_inner) = made;
-        list
+    /// The tools that are there for a caller, in the order of their names.
+    pub(super) fn list(&self, rights: &Rights) -> Vec<Tool> {
+        let Made { from, list } = self.made();
+        let theirs = from.iter().zip(list.iter());
+        let theirs = theirs.filter(|(tool, _)| rights.allow(tool));
+        theirs.map(|(_, shown)| shown.clone()).collect()
     }
 
     /// The tool of this name.
     pub(super) fn get(&self, name: &str) -> Option<Tool> {
-        self.list().iter().find(|tool| tool.name == name).cloned()
+        let list = self.made().list;
+        list.iter().find(|tool| tool.name == name).cloned()
+    }
+
+    /// All tools, in the order of their names.
+    fn made(&self) -> Made {
+        let now = self.tools.list();
+        {
+            let made = self.made.read().unwrap_or_else(PoisonError::into_inner);
+            if Arc::ptr_eq(&made.from, &now) {
+                return made.clone();
+            }
+        }
+        let made = Made::new(now);
+        *self.made.write().unwrap_or_else(PoisonError::into_inner) = made.clone();
+        made
     }
 }
 

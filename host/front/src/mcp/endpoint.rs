@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use futures::StreamExt;
-use http::header::{CONTENT_TYPE, HeaderMap};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use http::{Method, Request, Response, StatusCode};
 use http_body_util::{BodyStream, Full, StreamBody};
 use hyper::body::Incoming;
@@ -23,19 +23,23 @@ use rmcp::transport::streamable_http_server::session::never::NeverSessionManager
 use rmcp::transport::{StreamableHttpServerConfig, StreamableHttpService};
 use sandpit_tools::Tools;
 use serde::Deserialize;
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::accept::prefers_event_stream;
 use super::changes::ListChanges;
 use super::handler::{Handler, Shared};
 use super::sessions::{Ledger, SESSION_ID, session_of};
-use crate::auth::Identity;
+use crate::auth::{Identity, TooMany};
 use crate::config::FrontConfig;
 use crate::problem::Problem;
 use crate::reply::{self, Body};
 use crate::router::App;
+
+/// The JSON-RPC error of a caller who has sent as many messages as it may, in
+/// the range that JSON-RPC leaves to servers.
+const TOO_MANY_REQUESTS: ErrorCode = ErrorCode(-32_029);
 
 /// The MCP side of the front.
 pub(crate) struct Endpoint {
@@ -191,8 +195,10 @@ impl Endpoint {
         let (parts, body) = request.into_parts();
         let limits = &app.config.limits;
         let body = reply::read(body, limits.body_bytes, limits.request_time).await?;
+        let counted = app.auth.count(identity);
         let has_session = parts.headers.contains_key(SESSION_ID);
         if !is_json(&parts.headers) {
+            counted.map_err(Problem::too_many_requests)?;
             // The service says what it wants instead.
             let request = Request::from_parts(parts, Full::new(body));
             return Ok(self.without_sessions.handle(request).await);
@@ -209,6 +215,9 @@ impl Endpoint {
             Err(error) => return Ok(refused(None, not_a_message(&error))),
         };
         let id = envelope.id.and_then(|id| serde_json::from_value(id).ok());
+        if let Err(refused) = counted {
+            return Ok(too_many(id, refused));
+        }
         if envelope.jsonrpc.as_deref() != Some("2.0") {
             let error = ErrorData::invalid_request("the message is not JSON-RPC 2.0", None);
             return Ok(refused(id, error));
@@ -306,6 +315,21 @@ fn not_a_message(error: &serde_json::Error) -> ErrorData {
             None,
         )
     }
+}
+
+/// The answer to a message of a caller who has sent as many as it may: the
+/// status and header that proxies know, and an error that a client of MCP reads.
+fn too_many(id: Option<RequestId>, refused: TooMany) -> Response<Body> {
+    let data = json!({
+        "type": "/problems/too-many-requests",
+        "retryAfterSeconds": refused.seconds(),
+    });
+    let error = ErrorData::new(TOO_MANY_REQUESTS, refused.sentence(), Some(data));
+    let mut response = self::refused(id, error);
+    *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    let seconds = HeaderValue::from(refused.seconds());
+    response.headers_mut().insert(RETRY_AFTER, seconds);
+    response
 }
 
 /// A JSON-RPC error for a message that cannot be read.

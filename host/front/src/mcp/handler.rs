@@ -150,9 +150,8 @@ impl ServerHandler for Handler {
             return Err(ErrorData::invalid_params("unknown cursor", None));
         }
         let identity = identity(&context)?;
-        let tools = self.shared.catalog.list();
-        let tools = tools.iter().filter(|tool| identity.may_use(&tool.name));
-        Ok(ListToolsResult::with_all_items(tools.cloned().collect()))
+        let tools = self.shared.catalog.list(identity.rights());
+        Ok(ListToolsResult::with_all_items(tools))
     }
 
     fn get_tool(&self, name: &str) -> Option<Tool> {

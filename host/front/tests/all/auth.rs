@@ -1,7 +1,8 @@
 //! Who may call: programs of this machine, and tokens that the operator gives
 //! out.
 
-use sandpit_front::{AuthConfig, LoopbackAccess, TokenFile};
+use sandpit_front::{AuthConfig, LoopbackAccess, TokenFile, TokenTerms};
+use sandpit_tools::Right;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use time::{Duration, OffsetDateTime};
@@ -16,19 +17,19 @@ use super::{
 };
 
 /// A host whose every caller needs a token, and the file with them.
-struct Guarded {
+pub(super) struct Guarded {
     _folder: TempDir,
-    tokens: TokenFile,
-    config: FrontConfig,
+    pub(super) tokens: TokenFile,
+    pub(super) config: FrontConfig,
 }
 
-fn guarded() -> Guarded {
+pub(super) fn guarded() -> Guarded {
     let folder = tempfile::tempdir().unwrap();
     let tokens = TokenFile::new(folder.path().join("tokens.json"));
     let auth = AuthConfig {
         loopback: LoopbackAccess::Closed("a test says so".to_owned()),
         tokens: Some(tokens.path().to_owned()),
-        oauth: None,
+        ..AuthConfig::default()
     };
     Guarded {
         _folder: folder,
@@ -41,18 +42,19 @@ fn guarded() -> Guarded {
 }
 
 impl Guarded {
-    fn token(&self, name: &str, tools: &str) -> String {
-        let tools = vec![tools.parse().unwrap()];
-        self.tokens.add(name, tools, None).unwrap()
+    pub(super) fn token(&self, name: &str, tools: &str) -> String {
+        let right = Right::to(vec![tools.parse().unwrap()]);
+        let terms = TokenTerms::default();
+        self.tokens.add(name, right, &terms).unwrap()
     }
 
-    async fn serve(&self) -> Server {
+    pub(super) async fn serve(&self) -> Server {
         let folder = built("test-components", "test-components");
         serve(&folder, GatewayConfig::default(), self.config.clone()).await
     }
 }
 
-async fn ask(server: &Server, token: &str) -> Reply {
+pub(super) async fn ask(server: &Server, token: &str) -> Reply {
     send(server.get("/api/v1/tools").bearer_auth(token)).await
 }
 
@@ -167,9 +169,12 @@ async fn a_token_shows_and_allows_its_tools_and_no_others() {
 #[tokio::test]
 async fn tokens_that_do_not_count_are_answered_alike() {
     let guarded = guarded();
-    let tools = || vec!["*".parse().unwrap()];
-    let past = OffsetDateTime::now_utc() - Duration::days(1);
-    let expired = guarded.tokens.add("expired", tools(), Some(past)).unwrap();
+    let all = Right::to(vec!["*".parse().unwrap()]);
+    let past = TokenTerms {
+        expires: Some(OffsetDateTime::now_utc() - Duration::days(1)),
+        ..TokenTerms::default()
+    };
+    let expired = guarded.tokens.add("expired", all, &past).unwrap();
     let revoked = guarded.token("revoked", "*");
     let good = guarded.token("good", "*");
     let server = nothing(guarded.config.clone()).await;

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use sandpit_front::{AuthConfig, LoopbackAccess, OAuthConfig};
+use sandpit_tools::Right;
 use serde_json::{Value, json};
 
 use super::auth_issuer::{Issuer, Key, encoded, now, unsigned};
@@ -24,8 +25,8 @@ fn config(issuer: &Issuer) -> FrontConfig {
         ("ibkr:report", "portfolio_*"),
         ("ibkr:all", "*"),
     ] {
-        let patterns = vec![pattern.parse().unwrap()];
-        oauth.scopes.insert(scope.to_owned(), patterns);
+        let right = Right::to(vec![pattern.parse().unwrap()]);
+        oauth.scopes.insert(scope.to_owned(), right);
     }
     // Tests change keys faster than anybody.
     oauth.refetch_pause = Duration::ZERO;

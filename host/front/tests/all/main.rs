@@ -8,6 +8,7 @@
 
 mod auth;
 mod auth_issuer;
+mod auth_limits;
 mod auth_oauth;
 mod http;
 mod legacy;

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::policy::Limits;
 use fair_queue::{Arrival, FairQueue, Ticket};
-use rate::Rate;
+pub use rate::MinuteRate;
 
 /// The door of one tool. It belongs to the tool's name, so that replacing the
 /// file gives nobody a second turn.
@@ -26,7 +26,7 @@ struct Inner {
     concurrent: usize,
     queued: usize,
     per_minute: Option<usize>,
-    rate: Rate,
+    rate: MinuteRate,
     queue: FairQueue<oneshot::Sender<()>>,
 }
 
@@ -79,7 +79,7 @@ impl Admission {
                 concurrent,
                 queued,
                 per_minute: limits.per_minute(),
-                rate: Rate::default(),
+                rate: MinuteRate::default(),
                 queue: FairQueue::new(concurrent, queued),
             }),
         }

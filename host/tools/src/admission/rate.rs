@@ -1,4 +1,4 @@
-//! How many calls may begin within a minute.
+//! How many calls, or requests, may begin within a minute.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -9,17 +9,17 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// The calls of the last 60 seconds. Within any 60 seconds no more than the
 /// limit begin: not twice as many around the turn of a minute.
 #[derive(Debug, Default)]
-pub(super) struct Rate {
+pub struct MinuteRate {
     begun: VecDeque<Instant>,
 }
 
-impl Rate {
+impl MinuteRate {
     /// Counts a call that begins now, if there may be one.
     ///
     /// # Errors
     ///
     /// How long it takes until there may be one.
-    pub(super) fn take(&mut self, limit: usize, now: Instant) -> Result<(), Duration> {
+    pub fn take(&mut self, limit: usize, now: Instant) -> Result<(), Duration> {
         while let Some(oldest) = self.begun.front()
             && now.saturating_duration_since(*oldest) >= MINUTE
         {
@@ -35,6 +35,12 @@ impl Rate {
             now.saturating_duration_since(*begun)
         });
         Err(MINUTE.saturating_sub(since))
+    }
+
+    /// Whether none has begun within the last minute.
+    pub fn is_quiet(&self, now: Instant) -> bool {
+        let last = self.begun.back();
+        last.is_none_or(|begun| now.saturating_duration_since(*begun) >= MINUTE)
     }
 }
 
@@ -52,7 +58,7 @@ mod tests {
     #[test]
     fn the_limit_holds_over_any_minute() {
         let start = Instant::now();
-        let mut rate = Rate::default();
+        let mut rate = MinuteRate::default();
         let limit = 2;
         assert_eq!(rate.take(limit, start), Ok(()));
         assert_eq!(rate.take(limit, after(start, 50)), Ok(()));
@@ -70,7 +76,7 @@ mod tests {
     #[test]
     fn a_lower_limit_counts_what_has_begun() {
         let start = Instant::now();
-        let mut rate = Rate::default();
+        let mut rate = MinuteRate::default();
         for second in 0..5 {
             assert_eq!(rate.take(5, after(start, second)), Ok(()));
         }
@@ -86,7 +92,7 @@ mod tests {
             steps in vec(0..20_000_u64, 1..100),
         ) {
             let mut now = Instant::now();
-            let mut rate = Rate::default();
+            let mut rate = MinuteRate::default();
             let mut begun: Vec<Instant> = Vec::new();
             for step in steps {
                 now += Duration::from_millis(step);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Uri;
-use sandpit_tools::policy::ToolPattern;
+use sandpit_tools::{Capability, Right, Rights};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
@@ -52,8 +52,8 @@ pub struct OAuthConfig {
     pub jwks_url: Option<String>,
     /// How tokens may be signed.
     pub algorithms: Vec<Algorithm>,
-    /// Which tools each scope is for.
-    pub scopes: BTreeMap<String, Vec<ToolPattern>>,
+    /// What each scope is for.
+    pub scopes: BTreeMap<String, Right>,
     /// How long to wait at least before the keys are asked for again, because
     /// a token names one that is not known or because the issuer was down.
     pub refetch_pause: Duration,
@@ -264,16 +264,16 @@ impl OAuth {
         if scopes.is_empty() {
             return Ok(Judged::NoScope);
         }
-        let tools = scopes.into_iter().flatten().cloned().collect();
-        let identity = Identity::of_subject(subject, tools, expires);
+        let rights = Rights::of(scopes.into_iter().cloned());
+        let identity = Identity::of_subject(subject, rights, expires);
         Ok(Judged::Identity(identity))
     }
 
-    /// The scopes that a tool is for, separated by spaces; empty if there are
-    /// none.
-    pub(super) fn scopes_for(&self, tool: &str) -> String {
+    /// The scopes that are for a tool of this name that uses these capabilities,
+    /// separated by spaces; empty if there are none.
+    pub(super) fn scopes_for(&self, name: &str, capabilities: &[Capability]) -> String {
         let scopes = self.config.scopes.iter();
-        let scopes = scopes.filter(|(_, tools)| tools.iter().any(|one| one.matches(tool)));
+        let scopes = scopes.filter(|(_, right)| right.allows(name, capabilities));
         let names: Vec<_> = scopes.map(|(name, _)| name.as_str()).collect();
         names.join(" ")
     }

@@ -10,8 +10,8 @@ type Change<'a> = &'a dyn Fn(&mut OAuthConfig);
 fn config() -> OAuthConfig {
     let mut config = OAuthConfig::new("https://login.example.com", "https://sandpit.example.com/");
     for (scope, pattern) in [("read", "ibkr_get_*"), ("trade", "ibkr_*")] {
-        let patterns = vec![pattern.parse().unwrap()];
-        config.scopes.insert(scope.to_owned(), patterns);
+        let right = Right::to(vec![pattern.parse().unwrap()]);
+        config.scopes.insert(scope.to_owned(), right);
     }
     config
 }
@@ -43,7 +43,7 @@ fn what_cannot_be_used_is_named() {
         ("algorithms", &|config| config.algorithms.clear()),
         ("scopes", &|config| config.scopes.clear()),
         ("scopes", &|config| {
-            config.scopes.insert(text("a \"b"), Vec::new());
+            config.scopes.insert(text("a \"b"), Right::to(Vec::new()));
         }),
     ];
     for (key, change) in wrong {
@@ -55,11 +55,17 @@ fn what_cannot_be_used_is_named() {
 }
 
 #[test]
-fn a_tool_has_the_scopes_whose_patterns_fit() {
-    let oauth = OAuth::new(config()).ok().unwrap();
-    assert_eq!(oauth.scopes_for("ibkr_get_pnl"), "read trade");
-    assert_eq!(oauth.scopes_for("ibkr_place_order"), "trade");
-    assert_eq!(oauth.scopes_for("other"), "");
+fn a_tool_has_the_scopes_whose_patterns_and_grants_fit() {
+    let mut config = config();
+    let reading = config.scopes.get_mut("read").unwrap();
+    reading.grants = Some([Capability::Account].into());
+    let oauth = OAuth::new(config).ok().unwrap();
+    let account = [Capability::Account];
+    assert_eq!(oauth.scopes_for("ibkr_get_pnl", &account), "read trade");
+    let trading = [Capability::Account, Capability::Trading];
+    assert_eq!(oauth.scopes_for("ibkr_get_pnl", &trading), "trade");
+    assert_eq!(oauth.scopes_for("ibkr_place_order", &trading), "trade");
+    assert_eq!(oauth.scopes_for("other", &[]), "");
 }
 
 #[test]
@@ -85,6 +91,9 @@ fn the_resource_is_the_same_with_and_without_a_slash() {
             unreachable!("{judged:?}");
         };
         assert_eq!(identity.name(), "oauth:desk");
-        assert!(identity.may_use("ibkr_get_pnl") && !identity.may_use("ibkr_place_order"));
+        let rights = identity.rights();
+        assert!(
+            rights.allow_use("ibkr_get_pnl", &[]) && !rights.allow_use("ibkr_place_order", &[])
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The file with the tokens.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sandpit_tools::policy::ToolPattern;
+use sandpit_tools::{Capability, Right};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
@@ -39,6 +41,14 @@ pub struct TokenEntry {
     pub name: String,
     /// The tools that its bearer may use.
     pub tools: Vec<ToolPattern>,
+    /// The capabilities that these tools may use; none: whichever they have by
+    /// the policy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grants: Option<BTreeSet<Capability>>,
+    /// How many requests its bearer may make within a minute, if that differs
+    /// from what others may; 0 is as many as it likes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
     /// When it was made.
     #[serde(with = "time::serde::rfc3339")]
     pub created: OffsetDateTime,
@@ -48,6 +58,15 @@ pub struct TokenEntry {
     /// SHA-256 of the token.
     #[serde(rename = "sha256")]
     digest: TokenDigest,
+}
+
+/// What a token is good for, beside its tools.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TokenTerms {
+    /// When it ends; none if it does not.
+    pub expires: Option<OffsetDateTime>,
+    /// See [`TokenEntry::requests_per_minute`].
+    pub requests_per_minute: Option<u32>,
 }
 
 /// SHA-256 of a token, in 64 hexadecimal digits where it is written.
@@ -134,17 +153,12 @@ impl TokenFile {
     ///
     /// [`TokenError`], if the name is taken or no name, or the file cannot be
     /// changed.
-    pub fn add(
-        &self,
-        name: &str,
-        tools: Vec<ToolPattern>,
-        expires: Option<OffsetDateTime>,
-    ) -> Result<String, TokenError> {
+    pub fn add(&self, name: &str, right: Right, terms: &TokenTerms) -> Result<String, TokenError> {
         let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if name.is_empty() || name.len() > NAME || !name.chars().all(allowed) {
             return Err(TokenError::Name(name.chars().take(NAME).collect()));
         }
-        if tools.is_empty() {
+        if right.tools.is_empty() {
             return Err(TokenError::NoTools);
         }
         self.change(|tokens| {
@@ -158,9 +172,11 @@ impl TokenFile {
             let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(random));
             tokens.push(TokenEntry {
                 name: name.to_owned(),
-                tools,
+                tools: right.tools,
+                grants: right.grants,
+                requests_per_minute: terms.requests_per_minute,
                 created: seconds(OffsetDateTime::now_utc()),
-                expires: expires.map(seconds),
+                expires: terms.expires.map(seconds),
                 digest: TokenDigest::of(token.as_bytes()),
             });
             Ok(token)
@@ -281,6 +297,14 @@ impl TokenEntry {
         self.expires.is_some_and(|expires| expires <= now)
     }
 
+    /// What its bearer may use.
+    pub fn right(&self) -> Right {
+        Right {
+            tools: self.tools.clone(),
+            grants: self.grants.clone(),
+        }
+    }
+
     /// Whether this is the token's digest.
     pub(super) fn is(&self, offered: &TokenDigest) -> Choice {
         self.digest.0.ct_eq(&offered.0)
@@ -329,8 +353,6 @@ fn seconds(time: OffsetDateTime) -> OffsetDateTime {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
-    use std::collections::BTreeSet;
-
     use super::*;
 
     fn file() -> (tempfile::TempDir, TokenFile) {
@@ -339,15 +361,17 @@ mod tests {
         (folder, file)
     }
 
-    fn tools() -> Vec<ToolPattern> {
-        vec!["ibkr_get_*".parse().unwrap()]
+    fn right() -> Right {
+        Right::to(vec!["ibkr_get_*".parse().unwrap()])
     }
 
     #[test]
     fn a_token_is_told_once_and_kept_as_a_digest() {
         let (_folder, file) = file();
         assert_eq!(file.list().unwrap(), []);
-        let token = file.add("research", tools(), None).unwrap();
+        let token = file
+            .add("research", right(), &TokenTerms::default())
+            .unwrap();
         assert!(
             token.starts_with("sandpit_") && token.len() == 51,
             "{token}"
@@ -371,28 +395,35 @@ mod tests {
     fn it_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let (_folder, file) = file();
-        file.add("a", tools(), None).unwrap();
+        file.add("a", right(), &TokenTerms::default()).unwrap();
         let mode = fs::metadata(file.path()).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode, 0o600);
         for mode in [0o640, 0o604, 0o620, 0o666] {
             fs::set_permissions(file.path(), fs::Permissions::from_mode(mode)).unwrap();
             let error = file.list().unwrap_err().to_string();
             assert!(error.contains("chmod 600"), "{error}");
-            assert!(file.add("b", tools(), None).is_err());
+            assert!(file.add("b", right(), &TokenTerms::default()).is_err());
         }
     }
 
     #[test]
     fn names_are_names_and_each_is_there_once() {
         let (_folder, file) = file();
-        file.add("a.b-c_1", tools(), None).unwrap();
+        file.add("a.b-c_1", right(), &TokenTerms::default())
+            .unwrap();
         for wrong in ["", "a b", "a/b", "ä", "a\n", &"x".repeat(65)] {
-            let error = file.add(wrong, tools(), None).unwrap_err();
+            let error = file
+                .add(wrong, right(), &TokenTerms::default())
+                .unwrap_err();
             assert!(matches!(error, TokenError::Name(_)), "{error}");
         }
-        let again = file.add("a.b-c_1", tools(), None).unwrap_err();
+        let again = file
+            .add("a.b-c_1", right(), &TokenTerms::default())
+            .unwrap_err();
         assert!(matches!(again, TokenError::Exists(_)), "{again}");
-        let none = file.add("d", Vec::new(), None).unwrap_err();
+        let none = file
+            .add("d", Right::to(Vec::new()), &TokenTerms::default())
+            .unwrap_err();
         assert!(matches!(none, TokenError::NoTools), "{none}");
         let unknown = file.revoke("d").unwrap_err();
         assert!(matches!(unknown, TokenError::Unknown(_)), "{unknown}");
@@ -401,7 +432,7 @@ mod tests {
     #[test]
     fn what_is_no_file_with_tokens_is_left_alone() {
         let (_folder, file) = file();
-        file.add("a", tools(), None).unwrap();
+        file.add("a", right(), &TokenTerms::default()).unwrap();
         let text = fs::read_to_string(file.path()).unwrap();
         for broken in [
             "",
@@ -411,7 +442,7 @@ mod tests {
             &text.replace("ibkr", "IB"),
         ] {
             fs::write(file.path(), broken).unwrap();
-            let error = file.add("b", tools(), None).unwrap_err();
+            let error = file.add("b", right(), &TokenTerms::default()).unwrap_err();
             assert!(matches!(error, TokenError::Broken { .. }), "{error}");
             assert_eq!(fs::read_to_string(file.path()).unwrap(), broken);
         }
@@ -420,7 +451,7 @@ mod tests {
     #[test]
     fn two_who_change_it_take_turns() {
         let (_folder, file) = file();
-        let add = |name: String| file.add(&name, tools(), None).unwrap();
+        let add = |name: String| file.add(&name, right(), &TokenTerms::default()).unwrap();
         let tokens: BTreeSet<String> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
                 .map(|number| scope.spawn(move || add(format!("t{number}"))))

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-use sandpit_tools::policy::ToolPattern;
+use sandpit_tools::Rights;
 use subtle::{Choice, ConditionallySelectable};
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
@@ -35,7 +35,7 @@ struct Known {
 
 struct Token {
     entry: TokenEntry,
-    tools: Arc<[ToolPattern]>,
+    rights: Rights,
     revoked: CancellationToken,
 }
 
@@ -113,8 +113,9 @@ impl LiveTokens {
         }
         Ok(Identity::of_token(
             &token.entry.name,
-            Arc::clone(&token.tools),
+            token.rights.clone(),
             token.entry.expires,
+            token.entry.requests_per_minute,
             token.revoked.clone(),
         ))
     }
@@ -167,7 +168,7 @@ fn renewed(entries: Vec<TokenEntry>, before: &[Token]) -> Arc<[Token]> {
     let tokens = entries.into_iter().map(|entry| {
         let same = before.iter().find(|token| token.entry == entry);
         Token {
-            tools: entry.tools.clone().into(),
+            rights: Rights::of([entry.right()]),
             revoked: same.map_or_else(CancellationToken::new, |token| token.revoked.clone()),
             entry,
         }
@@ -192,7 +193,10 @@ fn stamp(path: &Path) -> Option<Stamp> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
+    use sandpit_tools::Right;
+
     use super::*;
+    use crate::auth::tokens::TokenTerms;
 
     fn opened() -> (tempfile::TempDir, TokenFile, LiveTokens) {
         let folder = tempfile::tempdir().unwrap();
@@ -201,15 +205,15 @@ mod tests {
         (folder, file, live)
     }
 
-    fn tools() -> Vec<ToolPattern> {
-        vec!["ibkr_get_*".parse().unwrap()]
+    fn right() -> Right {
+        Right::to(vec!["ibkr_get_*".parse().unwrap()])
     }
 
     #[test]
     fn only_the_whole_token_counts() {
         let (_folder, file, live) = opened();
         let tokens: Vec<_> = ["a", "b", "c"]
-            .map(|name| file.add(name, tools(), None).unwrap())
+            .map(|name| file.add(name, right(), &TokenTerms::default()).unwrap())
             .into();
         live.look();
         let now = OffsetDateTime::now_utc();
@@ -231,7 +235,11 @@ mod tests {
         let (_folder, file, live) = opened();
         let now = OffsetDateTime::now_utc();
         let end = now + time::Duration::minutes(1);
-        let token = file.add("a", tools(), Some(end)).unwrap();
+        let terms = TokenTerms {
+            expires: Some(end),
+            ..TokenTerms::default()
+        };
+        let token = file.add("a", right(), &terms).unwrap();
         live.look();
         assert!(live.find(token.as_bytes(), now).is_ok());
         let late = live.find(token.as_bytes(), end);
@@ -243,8 +251,8 @@ mod tests {
         let (_folder, file, live) = opened();
         let now = OffsetDateTime::now_utc();
         let (a, b) = (
-            file.add("a", tools(), None).unwrap(),
-            file.add("b", tools(), None).unwrap(),
+            file.add("a", right(), &TokenTerms::default()).unwrap(),
+            file.add("b", right(), &TokenTerms::default()).unwrap(),
         );
         live.look();
         let gone = live.find(a.as_bytes(), now).unwrap();
@@ -266,7 +274,7 @@ mod tests {
     fn a_file_that_cannot_be_read_changes_nothing() {
         let (_folder, file, live) = opened();
         let now = OffsetDateTime::now_utc();
-        let token = file.add("a", tools(), None).unwrap();
+        let token = file.add("a", right(), &TokenTerms::default()).unwrap();
         live.look();
         std::fs::write(file.path(), "nonsense").unwrap();
         live.look();

@@ -8,4 +8,4 @@
 mod file;
 pub(super) mod live;
 
-pub use file::{TokenEntry, TokenError, TokenFile};
+pub use file::{TokenEntry, TokenError, TokenFile, TokenTerms};
