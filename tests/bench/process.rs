@@ -97,7 +97,8 @@ impl Home {
         let grants: Vec<_> = Capability::ALL.map(Capability::name).into();
         let config = format!(
             "tools.folder = {tools:?}\nsandbox.cache_folder = {:?}\n\
-             operator.token_file = {:?}\npolicy.\"*\".grants = {grants:?}\n{settings}",
+             operator.token_file = {:?}\nauth.loopback = \"open\"\n\
+             auth.requests_per_minute = 0\npolicy.\"*\".grants = {grants:?}\n{settings}",
             home.path().join("cache"),
             home.path().join("operator.token"),
         );

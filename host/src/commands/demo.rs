@@ -2,14 +2,14 @@
 
 use std::io::Write;
 use std::net::SocketAddr;
-use std::path::Path;
 
 use anyhow::Context;
+use sandpit_front::LoopbackAccess;
 
 use super::serve::Host;
 use super::simulate;
 use crate::cli::DemoArgs;
-use crate::config::Sources;
+use crate::config::{Config, Sources};
 use crate::{logging, operator, shutdown};
 
 /// Serves until the process is asked to stop.
@@ -32,8 +32,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let host = Host::start(&config, journal, Some(read)).await?;
     let address = host.address()?;
     let address = format!("{}://{address}", config.server.scheme());
-    let token = operator::place(&config.operator);
-    let text = welcome(&address, simulator.address(), &host, token.as_deref());
+    let text = welcome(&address, simulator.address(), &config, &host);
     // Standard output may be closed; the demo serves all the same.
     let _ = std::io::stdout().write_all(text.as_bytes());
     let served = host.serve(stop).await;
@@ -42,12 +41,22 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
 }
 
 /// What the demo says when it is ready.
-fn welcome(address: &str, gateway: SocketAddr, host: &Host, token: Option<&Path>) -> String {
+fn welcome(address: &str, gateway: SocketAddr, config: &Config, host: &Host) -> String {
+    let callers = match config.loopback() {
+        LoopbackAccess::Open => {
+            "So programs of this machine may call it without a token; `sandpit serve` wants one."
+        }
+        LoopbackAccess::Closed(_) => {
+            "Callers need a token: sandpit token new --name me --tools '*'"
+        }
+    };
+    let token = operator::place(&config.operator);
     let base = format!("{address}/api/v1");
     let tools = host.tools.list();
     let mut text = format!(
         "\nSandpit serves {} tools at {base}\n\
-         A simulated IB Gateway listens on {gateway} and is connected. No real money is near.\n\n",
+         A simulated IB Gateway listens on {gateway} and is connected. No real money is near.\n\
+         {callers}\n\n",
         tools.len()
     );
     for tool in tools.iter() {

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::Context;
 use sandpit_front::{
-    AuthConfig, Front, FrontConfig, OperatorAccess, OperatorConfig, OperatorToken,
+    AuthConfig, Front, FrontConfig, LoopbackAccess, OperatorAccess, OperatorConfig, OperatorToken,
+    TokenFile,
 };
 use sandpit_sandbox::{Sandbox, SandboxConfig};
 use sandpit_tools::{ToolState, Tools, ToolsConfig};
@@ -45,6 +46,9 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
         host.address()?,
         host.not_served()
     );
+    if let Some(hint) = first_token(&config) {
+        warn!("{hint}");
+    }
     // Standard output may be closed; the host serves all the same.
     let _ = std::io::stdout().write_all(text.as_bytes());
     host.serve(stop).await
@@ -214,7 +218,22 @@ fn auth_config(config: &Config, followed: Option<&Read>) -> AuthConfig {
         loopback: config.loopback(),
         tokens: tokens.ok(),
         oauth: config.auth.oauth.as_ref().map(|oauth| oauth.for_front()),
+        requests_per_minute: config.auth.requests_per_minute,
     }
+}
+
+/// What to do where nobody can call, because all need a token and there is none.
+fn first_token(config: &Config) -> Option<&'static str> {
+    let closed = config.loopback() != LoopbackAccess::Open && config.auth.oauth.is_none();
+    let tokens = || {
+        TokenFile::new(operator::tokens_file(config).ok()?)
+            .list()
+            .ok()
+    };
+    (closed && tokens().is_some_and(|tokens| tokens.is_empty())).then_some(
+        "nobody can call yet: callers need a token, and there is none. Make one, which counts \
+         within seconds: sandpit token new --name me --tools '*'",
+    )
 }
 
 /// The sandbox of this configuration.

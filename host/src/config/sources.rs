@@ -11,6 +11,7 @@ use figment::{Figment, Metadata, Profile, Provider};
 use sandpit_gateway::gate::Mode;
 use toml_edit::{DocumentMut, Item};
 
+use super::auth::LoopbackSetting;
 use super::{AuthSection, Config};
 use crate::policy_file;
 
@@ -238,7 +239,8 @@ impl Sources {
     }
 
     /// The same for a demo: it has one gateway, a simulated one, and may trade
-    /// on whatever paper account that has.
+    /// on whatever paper account that has. Programs of this machine may call it
+    /// without a token, unless the configuration says otherwise.
     pub fn for_demo(self) -> Self {
         Self { demo: true, ..self }
     }
@@ -305,6 +307,7 @@ impl Sources {
             config.gateways.clear();
             config.gate.mode = Mode::Paper;
             config.gate.accounts = None;
+            config.auth.loopback.get_or_insert(LoopbackSetting::Open);
         }
         Ok(config)
     }

@@ -23,13 +23,17 @@ async fn call(desk: &Desk, token: Option<&str>) -> Done {
 async fn a_token_is_made_used_and_taken_back() {
     let folder = TempDir::new().unwrap();
     let components = test_components();
-    let config = format!("[auth]\nloopback = \"token\"\n{POLICY}");
-    let mut desk = Desk::new(&folder, &config, &[(&components, FIXTURE)]);
+    let mut desk = Desk::new(&folder, POLICY, &[(&components, FIXTURE)]);
+    desk.open = false;
     assert_eq!(
         desk.run(&["token", "list"]).await.ok(),
         "There are no tokens.\n"
     );
     let host = desk.host(folder).await;
+    eventually("the log says how to begin", async || {
+        host.log().contains("there is none. Make one")
+    })
+    .await;
     let error = call(&desk, None).await.failed(1);
     assert!(
         error.contains("sandpit token new") && error.contains("auth.loopback"),

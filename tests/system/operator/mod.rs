@@ -25,6 +25,9 @@ struct Desk {
     folder: PathBuf,
     /// Where the host answers, once there is one.
     url: Option<String>,
+    /// Whether programs of this machine need no token, whatever the
+    /// configuration says.
+    open: bool,
 }
 
 impl Desk {
@@ -33,6 +36,7 @@ impl Desk {
         let desk = Self {
             folder: folder.path().to_owned(),
             url: None,
+            open: true,
         };
         std::fs::create_dir(desk.folder.join("tools")).unwrap();
         std::fs::write(desk.config(), config).unwrap();
@@ -61,6 +65,9 @@ impl Desk {
             .env("XDG_STATE_HOME", self.folder.join("state"))
             .env_remove("SANDPIT_CONFIG")
             .env_remove("SANDPIT_OPERATOR__TOKEN_FILE");
+        if !self.open {
+            command.env_remove("SANDPIT_AUTH__LOOPBACK");
+        }
         command
     }
 

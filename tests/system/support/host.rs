@@ -190,8 +190,9 @@ impl Drop for Host {
 }
 
 /// The binary with an environment of its own: nothing of the caller's
-/// settings, the configuration that is shipped with its policy, and a compile
-/// cache and an operator's token that all tests share.
+/// settings, the configuration that is shipped with its policy, open to this
+/// machine without a limit, and a compile cache and an operator's token that all
+/// tests share.
 pub fn command() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sandpit"));
     for (name, _) in std::env::vars() {
@@ -202,6 +203,8 @@ pub fn command() -> Command {
     let shared = Path::new(env!("CARGO_TARGET_TMPDIR"));
     command
         .env("SANDPIT_CONFIG", SHIPPED)
+        .env("SANDPIT_AUTH__LOOPBACK", "open")
+        .env("SANDPIT_AUTH__REQUESTS_PER_MINUTE", "0")
         .env(
             "SANDPIT_SANDBOX__CACHE_FOLDER",
             shared.join("component-cache"),

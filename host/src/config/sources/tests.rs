@@ -7,6 +7,7 @@
     reason = "tests"
 )]
 
+use sandpit_front::LoopbackAccess;
 use sandpit_gateway::CodeMeaning;
 
 use super::super::LogFormat;
@@ -240,10 +241,18 @@ fn the_journal_is_beside_the_file_unless_another_is_named() {
 }
 
 #[test]
-fn a_demo_may_trade_on_its_one_gateway() {
+fn a_demo_may_trade_on_its_one_gateway_and_is_open_to_this_machine() {
     let sources = Sources::new(Some("/etc/sandpit.toml".into()), Overrides::default());
     let text = "[gate]\nmode = \"off\"\naccounts = [\"U1\"]\n[gateways.a]";
-    let config = sources.for_demo().read_text(text).unwrap();
+    assert_ne!(
+        sources.read_text("").unwrap().loopback(),
+        LoopbackAccess::Open
+    );
+    let config = sources.clone().for_demo().read_text(text).unwrap();
+    assert_eq!(config.loopback(), LoopbackAccess::Open);
+    let closed = format!("{text}\n[auth]\nloopback = \"token\"");
+    let closed = sources.for_demo().read_text(&closed).unwrap();
+    assert_ne!(closed.loopback(), LoopbackAccess::Open);
     assert_eq!(names(&config), ["default"]);
     assert_eq!(
         (config.gate.mode, config.gate.accounts),
