@@ -17,14 +17,15 @@ const TOOL: &str = "portfolio_report";
 
 /// What the page asks its reader to do.
 #[derive(Debug, PartialEq)]
-enum Step {
+pub enum Step {
     /// Run a command.
     Run(String),
     /// Add to sandpit.toml.
     Write(String),
 }
 
-fn steps(page: &str) -> Vec<Step> {
+/// The steps of a page, in order.
+pub fn steps(page: &str) -> Vec<Step> {
     let mut steps = Vec::new();
     let mut lines = page.lines();
     while let Some(line) = lines.next() {

@@ -12,6 +12,10 @@
 
 mod support;
 
+mod access;
+#[expect(dead_code, reason = "the tests of the front use the rest")]
+#[path = "../../host/front/tests/all/auth_issuer.rs"]
+mod auth_issuer;
 mod bad_input;
 mod catalogue;
 mod combos;

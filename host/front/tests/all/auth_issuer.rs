@@ -1,5 +1,5 @@
 //! A small authorization server: its metadata, its keys, and tokens of any
-//! kind, good and bad.
+//! kind, good and bad. The whole-system tests use it too.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -11,7 +11,7 @@ use ::http::{Request, Response, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -28,22 +28,28 @@ use tokio::task::JoinHandle;
 const RSA_KEY: &[u8] = include_bytes!("auth_rsa_test_key.der");
 
 /// A server that runs until it is dropped.
-pub(super) struct Issuer {
+pub struct Issuer {
     address: SocketAddr,
+    path: &'static str,
     state: Arc<State>,
     serving: JoinHandle<()>,
 }
 
 #[derive(Default)]
 struct State {
+    path: &'static str,
     issuer: Mutex<String>,
     keys: Mutex<Vec<Value>>,
+    give: Mutex<Option<Box<Give>>>,
     asked: AtomicUsize,
     down: AtomicBool,
 }
 
+/// What a form is answered with: a token, if it asks well.
+type Give = dyn Fn(&str) -> Option<String> + Send;
+
 /// A key of the server.
-pub(super) struct Key {
+pub struct Key {
     id: &'static str,
     pair: Pair,
 }
@@ -56,11 +62,19 @@ enum Pair {
 
 impl Issuer {
     /// A server with these keys.
-    pub(super) async fn start(keys: &[&Key]) -> Self {
+    pub async fn start(keys: &[&Key]) -> Self {
+        Self::start_at("", keys).await
+    }
+
+    /// The same, below a path: where one server has several issuers.
+    pub async fn start_at(path: &'static str, keys: &[&Key]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let state = Arc::new(State::default());
-        *state.issuer.lock().unwrap() = format!("http://{address}");
+        let state = Arc::new(State {
+            path,
+            issuer: Mutex::new(format!("http://{address}{path}")),
+            ..State::default()
+        });
         let serving = tokio::spawn({
             let state = state.clone();
             async move {
@@ -70,7 +84,7 @@ impl Issuer {
                     tokio::spawn(async move {
                         let service = service_fn(move |request| {
                             let state = state.clone();
-                            async move { Ok::<_, Infallible>(answer(&state, &request)) }
+                            async move { Ok::<_, Infallible>(answer(&state, request).await) }
                         });
                         // A client that hangs up is no failure.
                         let _ = hyper::server::conn::http1::Builder::new()
@@ -82,6 +96,7 @@ impl Issuer {
         });
         let issuer = Self {
             address,
+            path,
             state,
             serving,
         };
@@ -89,32 +104,37 @@ impl Issuer {
         issuer
     }
 
-    pub(super) fn url(&self) -> String {
-        format!("http://{}", self.address)
+    pub fn url(&self) -> String {
+        format!("http://{}{}", self.address, self.path)
     }
 
-    pub(super) fn set_keys(&self, keys: &[&Key]) {
+    pub fn set_keys(&self, keys: &[&Key]) {
         let keys = keys.iter().map(|key| key.public());
         *self.state.keys.lock().unwrap() = keys.collect();
     }
 
+    /// Makes it give tokens to whoever sends it a good form.
+    pub fn give_tokens(&self, give: impl Fn(&str) -> Option<String> + Send + 'static) {
+        *self.state.give.lock().unwrap() = Some(Box::new(give));
+    }
+
     /// Makes it answer nothing useful, or the truth again.
-    pub(super) fn set_down(&self, down: bool) {
+    pub fn set_down(&self, down: bool) {
         self.state.down.store(down, Ordering::SeqCst);
     }
 
     /// Makes it claim to be another one.
-    pub(super) fn pretend(&self, issuer: &str) {
+    pub fn pretend(&self, issuer: &str) {
         *self.state.issuer.lock().unwrap() = issuer.to_owned();
     }
 
     /// How often it was asked for its keys.
-    pub(super) fn asked(&self) -> usize {
+    pub fn asked(&self) -> usize {
         self.state.asked.load(Ordering::SeqCst)
     }
 
     /// What a good token says: for this host, from now on for an hour.
-    pub(super) fn claims(&self) -> Value {
+    pub fn claims(&self) -> Value {
         json!({
             "iss": self.url(),
             "aud": "https://sandpit.example.com/api/v1/mcp",
@@ -131,19 +151,28 @@ impl Drop for Issuer {
     }
 }
 
-fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
-    let keys = request.uri().path() == "/keys";
+async fn answer(state: &State, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    let (parts, body) = request.into_parts();
+    let path = parts.uri.path().strip_prefix(state.path).unwrap_or("/");
+    let keys = path == "/keys";
     if keys {
         state.asked.fetch_add(1, Ordering::SeqCst);
     }
     let issuer = state.issuer.lock().unwrap().clone();
-    let body = match request.uri().path() {
+    let body = match path {
         _ if state.down.load(Ordering::SeqCst) => None,
         "/.well-known/openid-configuration" => {
-            let host = request.headers().get("host").unwrap().to_str().unwrap();
-            Some(json!({ "issuer": issuer, "jwks_uri": format!("http://{host}/keys") }))
+            let host = parts.headers.get("host").unwrap().to_str().unwrap();
+            let keys = format!("http://{host}{}/keys", state.path);
+            Some(json!({ "issuer": issuer, "jwks_uri": keys }))
         }
         "/keys" => Some(json!({ "keys": *state.keys.lock().unwrap() })),
+        "/protocol/openid-connect/token" => {
+            let form = body.collect().await.unwrap().to_bytes();
+            let give = state.give.lock().unwrap();
+            let token = give.as_ref().unwrap()(std::str::from_utf8(&form).unwrap());
+            token.map(|token| json!({ "access_token": token, "token_type": "Bearer" }))
+        }
         _ => None,
     };
     let mut response = Response::new(Full::new(Bytes::new()));
@@ -156,7 +185,7 @@ fn answer(state: &State, request: &Request<Incoming>) -> Response<Full<Bytes>> {
 }
 
 impl Key {
-    pub(super) fn ed(id: &'static str) -> Self {
+    pub fn ed(id: &'static str) -> Self {
         let document = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
         let pair = Ed25519KeyPair::from_pkcs8(document.as_ref()).unwrap();
         Self {
@@ -165,7 +194,7 @@ impl Key {
         }
     }
 
-    pub(super) fn ec(id: &'static str) -> Self {
+    pub fn ec(id: &'static str) -> Self {
         let random = SystemRandom::new();
         let algorithm = &ECDSA_P256_SHA256_FIXED_SIGNING;
         let document = EcdsaKeyPair::generate_pkcs8(algorithm, &random).unwrap();
@@ -176,7 +205,7 @@ impl Key {
         }
     }
 
-    pub(super) fn rsa(id: &'static str) -> Self {
+    pub fn rsa(id: &'static str) -> Self {
         let pair = RsaKeyPair::from_pkcs8(RSA_KEY).unwrap();
         Self {
             id,
@@ -185,7 +214,7 @@ impl Key {
     }
 
     /// The public half, as a key set has it.
-    pub(super) fn public(&self) -> Value {
+    pub fn public(&self) -> Value {
         let mut key = match &self.pair {
             Pair::Ed(pair) => json!({
                 "kty": "OKP",
@@ -220,13 +249,13 @@ impl Key {
     }
 
     /// A token with these claims.
-    pub(super) fn sign(&self, claims: &Value) -> String {
+    pub fn sign(&self, claims: &Value) -> String {
         let header = json!({ "alg": self.algorithm(), "kid": self.id, "typ": "at+jwt" });
         self.sign_as(&header, claims)
     }
 
     /// A token with this header, whatever it says.
-    pub(super) fn sign_as(&self, header: &Value, claims: &Value) -> String {
+    pub fn sign_as(&self, header: &Value, claims: &Value) -> String {
         let message = unsigned(header, claims);
         let bytes = message.as_bytes();
         let random = SystemRandom::new();
@@ -245,17 +274,17 @@ impl Key {
 }
 
 /// The part of a token that is signed.
-pub(super) fn unsigned(header: &Value, claims: &Value) -> String {
+pub fn unsigned(header: &Value, claims: &Value) -> String {
     let [header, claims] = [header, claims].map(|part| encoded(part.to_string().as_bytes()));
     format!("{header}.{claims}")
 }
 
-pub(super) fn encoded(bytes: &[u8]) -> String {
+pub fn encoded(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Seconds since 1970.
-pub(super) fn now() -> u64 {
+pub fn now() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     since.as_secs()
 }
