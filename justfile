@@ -45,11 +45,12 @@ host:
 plugins:
     @scripts/components plugins target/plugins
 
-# Build the test-only tools into target/test-components, the hostile ones into target/hostile-components.
+# Build the test-only tools into target/test-components, hostile-components and conformance-components.
 [group('build')]
 test-components:
     @scripts/components tests/components target/test-components
     @scripts/components --examples tests/components/hostile target/hostile-components
+    @scripts/components --examples tests/components/conformance target/conformance-components
 
 # Build the documentation of the crates; a broken link or a missing description is an error.
 [group('build')]
@@ -69,6 +70,11 @@ cargo-test *ARGS: plugins test-components
 [group('check')]
 console-test: build test-components
     @scripts/console-test
+
+# Run the official MCP conformance suite on the host, in both eras (try: conformance target/release/sandpit 2025-11-25).
+[group('check')]
+conformance *ARGS: test-components host
+    @scripts/conformance {{ if ARGS == "" { sandpit } else { ARGS } }}
 
 # Measure calls, orders, requests, memory and start-up (try: bench gate); not part of `test`.
 [group('check')]

@@ -52,11 +52,34 @@ async fn a_person_is_asked_and_the_tool_goes_on_with_the_answer() {
 }
 
 #[tokio::test]
+async fn the_client_s_model_and_folders_are_asked_for_too() {
+    let host = Host::with_test_components().await;
+    for era in Era::ALL {
+        let person = Person::Accepts(json!({"colour": "red"}));
+        let client = McpClient::connect_for(&host, era, person).await;
+        let answer = client
+            .call("fixture_tool", json!({"mode": "ask-all"}))
+            .await;
+        assert_eq!(answer["answer"], json!({"colour": "red"}), "{era:?}");
+        assert_eq!(answer["message"], "A word of the model.", "{era:?}");
+        assert_eq!(answer["reached"], json!(["file:///reports"]), "{era:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_client_that_cannot_ask_is_told() {
     let host = Host::with_test_components().await;
     for era in Era::ALL {
         let client = McpClient::connect(&host, era).await;
-        let sentence = client.fail("fixture_tool", json!({"mode": "ask"})).await;
+        let arguments = json!({"mode": "ask"});
+        let sentence = match era {
+            Era::Legacy => client.fail("fixture_tool", arguments).await,
+            // It has not declared what the tool needs: an error of the protocol.
+            Era::Modern => match client.try_call("fixture_tool", arguments).await {
+                Err(error) => error.to_string(),
+                Ok(result) => panic!("{result:?}"),
+            },
+        };
         assert!(sentence.contains("elicitation"), "{era:?}: {sentence}");
     }
     let sentence = host

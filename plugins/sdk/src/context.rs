@@ -18,10 +18,11 @@ impl Context {
         Self { resume, askable }
     }
 
-    /// What the client can be asked for: ask for nothing else.
+    /// Whether the client can be asked for this. A question beyond it ends the
+    /// call.
     #[must_use]
-    pub fn askable(&self) -> Askable {
-        self.askable
+    pub fn can_ask(&self, what: Askable) -> bool {
+        self.askable & what == what
     }
 
     /// Set when this call carries on after questions to the client.

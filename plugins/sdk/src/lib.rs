@@ -75,7 +75,7 @@ mod tool;
 
 pub use context::Context;
 pub use decimal::DecimalError;
-pub use reply::{Answer, Reply};
+pub use reply::{Answer, Reply, Unstructured};
 pub use tool::{Tool, call, describe};
 
 pub use bindings::exports::sandpit::tool::plugin::{Descriptor, Outcome, Request};

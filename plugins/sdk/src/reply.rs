@@ -4,10 +4,10 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::bindings::sandpit::tool::types::Answer as StructuredAnswer;
-use crate::{Content, Failure, FailureKind, Outcome, Questions, schema};
+use crate::{Content, Failure, FailureKind, Outcome, Question, Questions, schema};
 
 /// What [`Tool::Output`](crate::Tool::Output) can be: a type that becomes a
-/// JSON object, or a [`Reply`].
+/// JSON object, a [`Reply`], or [`Unstructured`].
 pub trait Answer {
     /// The JSON Schema of the structured answer, if there is one.
     fn schema() -> Option<String>;
@@ -35,6 +35,63 @@ pub enum Reply<T> {
     /// Questions to the client. The tool is called again with the responses,
     /// see [`Context::resume`](crate::Context::resume).
     Questions(Questions),
+}
+
+/// An answer without a structured part.
+pub enum Unstructured {
+    /// Texts, images and so on.
+    Content(Vec<Content>),
+    /// Questions to the client, as in [`Reply::Questions`].
+    Questions(Questions),
+}
+
+impl From<Vec<Content>> for Unstructured {
+    fn from(content: Vec<Content>) -> Self {
+        Self::Content(content)
+    }
+}
+
+impl From<String> for Unstructured {
+    /// One text.
+    fn from(text: String) -> Self {
+        Self::Content(vec![Content::Text(text)])
+    }
+}
+
+impl From<&str> for Unstructured {
+    /// One text.
+    fn from(text: &str) -> Self {
+        text.to_owned().into()
+    }
+}
+
+impl From<Questions> for Unstructured {
+    fn from(questions: Questions) -> Self {
+        Self::Questions(questions)
+    }
+}
+
+impl From<Question> for Unstructured {
+    /// One question, and nothing to remember.
+    fn from(question: Question) -> Self {
+        Self::Questions(question.into())
+    }
+}
+
+impl Answer for Unstructured {
+    fn schema() -> Option<String> {
+        None
+    }
+
+    fn into_outcome(self) -> Outcome {
+        match self {
+            Self::Content(content) => Outcome::Answer(StructuredAnswer {
+                content,
+                structured: None,
+            }),
+            Self::Questions(questions) => Outcome::InputRequired(questions),
+        }
+    }
 }
 
 impl<T: Serialize + JsonSchema> Answer for Reply<T> {

@@ -56,6 +56,10 @@ fn field(schema: &mut Map<String, Value>) {
     }
     if let Some(Value::Object(items)) = schema.get_mut("items") {
         field(items);
+        if let Some(options) = items.remove("oneOf") {
+            items.remove("type");
+            items.insert("anyOf".to_owned(), options);
+        }
     }
     if let Some(Value::Array(options)) = schema.get_mut("oneOf") {
         for option in options.iter_mut().filter_map(Value::as_object_mut) {
@@ -257,6 +261,7 @@ mod tests {
         colour: Plain,
         tif: Option<Titled>,
         several: Vec<Plain>,
+        titled: Vec<Titled>,
     }
 
     #[test]
@@ -283,8 +288,15 @@ mod tests {
                         "type": "array",
                         "items": { "type": "string", "enum": ["red", "green"] },
                     },
+                    "titled": {
+                        "type": "array",
+                        "items": { "anyOf": [
+                            { "const": "gtc", "title": "Good till cancelled" },
+                            { "const": "day", "title": "Day" },
+                        ] },
+                    },
                 },
-                "required": ["name", "colour", "several"],
+                "required": ["name", "colour", "several", "titled"],
             })
         );
     }

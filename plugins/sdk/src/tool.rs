@@ -25,8 +25,9 @@ pub trait Tool {
 
     /// The arguments. Their schema must be that of an object.
     type Input: DeserializeOwned + JsonSchema;
-    /// The answer: a type that becomes a JSON object, or a
-    /// [`Reply`](crate::Reply) for everything that JSON is not.
+    /// The answer: a type that becomes a JSON object, a
+    /// [`Reply`](crate::Reply) for what JSON is not beside it, or
+    /// [`Unstructured`](crate::Unstructured).
     type Output: Answer;
 
     /// Its answer as resources, for clients that read instead of calling. Only

@@ -2,16 +2,17 @@
 
 #![expect(
     deprecated,
-    reason = "log notifications are on their way out of MCP, and clients still use them"
+    reason = "logging, sampling and roots are on their way out of MCP, and clients still use them"
 )]
 
 use std::sync::{Arc, Mutex};
 
 use rmcp::model::{
-    CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig, ElicitRequestParams,
-    ElicitResult, ElicitationAction, ErrorData, LoggingLevel, LoggingMessageNotificationParam,
-    ProgressNotificationParam, ProtocolVersion, RequestMetaObject, SetLevelRequestParams,
-    SubscriptionFilter, Tool,
+    CallToolRequestParams, CallToolResult, ClientCapabilities, ClientConfig,
+    CreateMessageRequestParams, CreateMessageResult, ElicitRequestParams, ElicitResult,
+    ElicitationAction, ErrorData, ListRootsResult, LoggingLevel, LoggingMessageNotificationParam,
+    ProgressNotificationParam, ProtocolVersion, RequestMetaObject, Role, Root, SamplingMessage,
+    SamplingMessageContentBlock, SetLevelRequestParams, SubscriptionFilter, Tool,
 };
 use rmcp::service::{
     ClientLifecycleMode, ClientServiceExt, NotificationContext, RequestContext, RoleClient,
@@ -75,7 +76,11 @@ impl ClientHandler for Handler {
         let mut info = ClientConfig::default();
         info.capabilities = match self.person {
             Person::Absent => ClientCapabilities::default(),
-            _ => ClientCapabilities::builder().enable_elicitation().build(),
+            _ => ClientCapabilities::builder()
+                .enable_elicitation()
+                .enable_sampling()
+                .enable_roots()
+                .build(),
         };
         info.protocol_version = match self.era {
             Era::Legacy => ProtocolVersion::V_2025_11_25,
@@ -98,6 +103,23 @@ impl ClientHandler for Handler {
             }
             Person::Declines | Person::Absent => ElicitResult::new(ElicitationAction::Decline),
         })
+    }
+
+    async fn create_message(
+        &self,
+        _request: CreateMessageRequestParams,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<CreateMessageResult, ErrorData> {
+        let text = SamplingMessageContentBlock::text("A word of the model.");
+        let message = SamplingMessage::new(Role::Assistant, text);
+        Ok(CreateMessageResult::new(message, "a model".to_owned()))
+    }
+
+    async fn list_roots(
+        &self,
+        _context: RequestContext<RoleClient>,
+    ) -> Result<ListRootsResult, ErrorData> {
+        Ok(ListRootsResult::new(vec![Root::new("file:///reports")]))
     }
 
     async fn on_progress(

@@ -9,12 +9,12 @@
 
 use rmcp::ErrorData;
 use rmcp::model::{
-    ErrorCode, InputRequest as McpRequest, InputRequiredResult, InputResponses, JsonObject,
-    ServerRequest,
+    ClientCapabilities, ErrorCode, InputRequest as McpRequest, InputRequiredResult, InputResponses,
+    JsonObject, ServerRequest,
 };
 use rmcp::service::{PeerRequestOptions, RequestContext, RoleServer, ServiceError};
 use sandpit_tools::{
-    Failure, FailureKind, InputRequest, InputResponse, Question, Response, Resume,
+    Askable, Failure, FailureKind, InputRequest, InputResponse, Question, Response, Resume,
 };
 
 use super::asked::Asked;
@@ -92,7 +92,8 @@ impl<'a> Dialogue<'a> {
     ///
     /// # Errors
     ///
-    /// If a response that came with the request cannot be used.
+    /// If a response that came with the request cannot be used, or if a client
+    /// of 2026-07-28 has not declared what the tool asks for.
     pub(super) async fn next(&mut self, asked: Asked) -> Result<Turn, ErrorData> {
         self.round += 1;
         if self.round > ROUNDS {
@@ -101,8 +102,15 @@ impl<'a> Dialogue<'a> {
                 format!("The tool asked more than {ROUNDS} times and was stopped."),
             )));
         }
-        if let Some(failure) = asked.beyond(questions::askable(self.context)) {
-            return Ok(Turn::Fail(failure));
+        let askable = questions::askable(self.context);
+        if let Some(failure) = asked.beyond(askable) {
+            return match asked {
+                // That the host holds an order back is not the tool's need.
+                Asked::Tool(_) if is_modern(self.context) => {
+                    Err(undeclared(&asked, askable, failure.message))
+                }
+                _ => Ok(Turn::Fail(failure)),
+            };
         }
         if is_modern(self.context) {
             if matches!(asked, Asked::Tool(_))
@@ -209,6 +217,23 @@ impl<'a> Bound<'a> {
             arguments,
         }
     }
+}
+
+/// The error of a request that needs more of its client than that has declared,
+/// with the sentence for people.
+fn undeclared(asked: &Asked, askable: Askable, sentence: String) -> ErrorData {
+    let mut required = ClientCapabilities::default();
+    for question in asked.questions() {
+        match question.request {
+            request if askable.covers(&request) => {}
+            InputRequest::Elicitation(_) => required.elicitation = Some(Default::default()),
+            InputRequest::Sampling(_) => required.sampling = Some(Default::default()),
+            InputRequest::Roots => required.roots = Some(Default::default()),
+        }
+    }
+    let mut error = ErrorData::missing_required_client_capability(required);
+    error.message = sentence.into();
+    error
 }
 
 fn unusable(reason: String) -> ErrorData {

@@ -32,8 +32,12 @@ impl Request {
         Self::new("tools/call", params)
     }
 
-    fn with_elicitation(mut self) -> Self {
-        self.capabilities = json!({"elicitation": {}});
+    fn with_elicitation(self) -> Self {
+        self.of_client(json!({"elicitation": {}}))
+    }
+
+    fn of_client(mut self, capabilities: Value) -> Self {
+        self.capabilities = capabilities;
         self
     }
 
@@ -253,11 +257,80 @@ async fn a_question_is_a_result_and_its_answer_another_call() {
 }
 
 #[tokio::test]
+async fn several_things_are_asked_at_once() {
+    let server = fixture().await;
+    let capabilities = json!({"elicitation": {}, "sampling": {}, "roots": {}});
+    let ask = || Request::call("ask-all").of_client(capabilities.clone());
+    let asked = result(&server, ask()).await;
+    let requests = &asked["inputRequests"];
+    assert_eq!(requests["question"]["method"], "elicitation/create");
+    assert_eq!(requests["match"]["method"], "sampling/createMessage");
+    assert_eq!(requests["match"]["params"]["maxTokens"], 50);
+    assert_eq!(requests["folders"]["method"], "roots/list");
+
+    let text = json!({"type": "text", "text": "Blue"});
+    let responses = json!({
+        "question": {"action": "accept", "content": {"colour": "red"}},
+        "match": {"role": "assistant", "content": text, "model": "m"},
+        "folders": {"roots": [{"uri": "file:///a"}]},
+        "something else": {"action": "accept"},
+    });
+    let retry = |responses: &Value| {
+        ask()
+            .param("requestState", asked["requestState"].clone())
+            .param("inputResponses", responses.clone())
+    };
+    // One of three: all of them once more. One that cannot be read: refused.
+    let one = json!({"folders": responses["folders"]});
+    let again = result(&server, retry(&one)).await;
+    assert_eq!(&again["inputRequests"], requests);
+    let mut wrong = responses.clone();
+    wrong["question"] = json!({"action": "accept", "content": {"colour": 5}});
+    let reply = send(retry(&wrong).to(&server)).await;
+    let error = &reply.json()["error"];
+    assert_eq!(error["code"], -32602);
+    assert!(error["message"].as_str().unwrap().contains("colour"));
+
+    let answered = result(&server, retry(&responses)).await;
+    let content = &answered["structuredContent"];
+    assert_eq!(content["answer"], json!({"colour": "red"}), "{answered}");
+    assert_eq!(content["message"], "Blue");
+    assert_eq!(content["reached"], json!(["file:///a"]));
+    assert_eq!(content["state"], "a message");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn a_client_may_answer_what_it_knows_will_be_asked() {
+    let server = fixture().await;
+    let ask = |responses: Value| {
+        let call = Request::call("ask").with_elicitation();
+        call.param("inputResponses", responses)
+    };
+    let red = json!({"action": "accept", "content": {"colour": "red"}});
+    let answered = result(&server, ask(json!({"question": red, "other": 1}))).await;
+    let content = &answered["structuredContent"];
+    assert_eq!(content["answer"], json!({"colour": "red"}), "{answered}");
+    // Whatever answers something else is no answer.
+    let asked = result(&server, ask(json!({"other": red}))).await;
+    assert_eq!(asked["resultType"], "input_required");
+    let reply = send(ask(json!({"question": 12345})).to(&server)).await;
+    assert_eq!(reply.json()["error"]["code"], -32602);
+    server.end().await;
+}
+
+#[tokio::test]
 async fn who_cannot_ask_is_told() {
     let server = fixture().await;
-    let told = result(&server, Request::call("ask")).await;
-    assert_eq!(told["isError"], true);
-    let sentence = told["content"][0]["text"].as_str().unwrap();
+    let reply = send(Request::call("ask").to(&server)).await;
+    assert_eq!(reply.status, 400, "{}", reply.text);
+    let error = &reply.json()["error"];
+    assert_eq!(error["code"], -32021);
+    assert_eq!(
+        error["data"]["requiredCapabilities"],
+        json!({"elicitation": {}})
+    );
+    let sentence = error["message"].as_str().unwrap();
     assert!(sentence.contains("Which colour?") && sentence.contains("elicitation"));
     server.end().await;
 }
