@@ -5,6 +5,7 @@ mod auth;
 mod gateway;
 mod server;
 mod sources;
+mod telemetry;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use auth::AuthSection;
 pub use gateway::GatewaySection;
 pub use server::{ServerSection, TlsSection};
 pub use sources::{Overrides, Read, Sources};
+pub use telemetry::{MetricsSection, TelemetrySection};
 pub use watch::watch;
 
 /// The configuration of Sandpit, a native host for Interactive Brokers trading
@@ -49,6 +51,10 @@ pub struct Config {
     pub sandbox: SandboxSection,
     /// The log.
     pub log: LogSection,
+    /// The metrics, for Prometheus.
+    pub metrics: MetricsSection,
+    /// The traces, for a collector of OpenTelemetry.
+    pub telemetry: TelemetrySection,
     /// Who may call tools.
     pub auth: AuthSection,
     /// Who may ask a running host for its status.
@@ -169,6 +175,7 @@ impl Config {
         self.validate_gateways()?;
         self.validate_auth()?;
         self.server.validate()?;
+        self.validate_telemetry()?;
         for (key, value) in [
             (
                 "tools.call_deadline_seconds",

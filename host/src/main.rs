@@ -12,10 +12,12 @@ mod component;
 mod config;
 mod descriptors;
 mod logging;
+mod metrics;
 mod operator;
 mod output;
 mod policy_file;
 mod shutdown;
+mod telemetry;
 mod trust;
 
 use std::process::ExitCode;

@@ -1,6 +1,7 @@
 //! One call of a tool, the same way for MCP and REST.
 
 use sandpit_tools::{CallRequest, Failure, FailureKind, Outcome, ToolError, Tools};
+use tracing::Instrument;
 use uuid::Uuid;
 
 use crate::auth::Identity;
@@ -16,11 +17,12 @@ pub(crate) async fn run(
 ) -> Result<Outcome, ToolError> {
     let _cancelled_if_dropped = request.cancel.clone().drop_guard();
     let call_id = request.call_id.clone();
-    let call = tokio::spawn({
+    let work = {
         let tools = tools.clone();
         let name = name.to_owned();
         async move { tools.call(&name, request).await }
-    });
+    };
+    let call = tokio::spawn(work.in_current_span());
     call.await.unwrap_or_else(|error| {
         tracing::error!(tool = name, call_id, %error, "the call did not end by itself");
         Ok(Outcome::Failure(Failure::new(

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::auth::AuthConfig;
 use crate::limits::Limits;
+use crate::metrics::MetricsConfig;
 use crate::operator::OperatorConfig;
 use crate::tls::{TlsConfig, TlsError};
 
@@ -32,6 +33,8 @@ pub struct FrontConfig {
     pub auth: AuthConfig,
     /// Who may ask below `/operator`, what that shows and what it stops.
     pub operator: OperatorConfig,
+    /// The metrics of the host, and who may read them.
+    pub metrics: MetricsConfig,
 }
 
 impl Default for FrontConfig {
@@ -46,6 +49,7 @@ impl Default for FrontConfig {
             drain_timeout: Duration::from_secs(3),
             auth: AuthConfig::default(),
             operator: OperatorConfig::default(),
+            metrics: MetricsConfig::default(),
         }
     }
 }
@@ -65,6 +69,9 @@ pub enum ConfigError {
          \"sandpit.example.com:8000\", or \"*\" for all"
     )]
     Host(String),
+    /// The metrics cannot be kept, which is a defect of the host.
+    #[error("the metrics of the front cannot be kept: {0}")]
+    Metrics(String),
     /// A setting of the authorization server cannot be used.
     #[error("auth.oauth.{key}: {found:?} cannot be used; it must be {expected}")]
     OAuth {

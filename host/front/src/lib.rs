@@ -10,7 +10,7 @@
 //! Who may call is told by the module `auth`, which also says which tools there
 //! are for a caller.
 //!
-//! Beside them are `/healthz` and `/readyz`, and the paths below `/operator` for
+//! Beside them are `/healthz`, `/readyz` and `/metrics`, and the paths below `/operator` for
 //! whoever has the operator's token (module `operator`), with a page for them at
 //! `/console` (module `console`). What all of them share, the checks
 //! of `Host` and `Origin`, CORS and the call id, is in the module `router`;
@@ -37,6 +37,7 @@ mod config;
 mod console;
 mod limits;
 mod mcp;
+mod metrics;
 mod operator;
 mod origin;
 mod problem;
@@ -45,6 +46,7 @@ mod rest;
 mod router;
 mod server;
 mod tls;
+mod trace;
 
 pub use auth::{
     Algorithm, AuthConfig, Loopback, LoopbackAccess, OAuthConfig, TokenEntry, TokenError,
@@ -52,6 +54,7 @@ pub use auth::{
 };
 pub use config::{ConfigError, FrontConfig};
 pub use limits::Limits;
+pub use metrics::{MetricsAccess, MetricsConfig};
 pub use operator::{
     HaltWish, NotDone, OperatorAccess, OperatorConfig, OperatorToken, ResumeWish, Trading,
 };

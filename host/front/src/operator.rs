@@ -83,7 +83,7 @@ impl OperatorToken {
 
     /// Whether this is the token. How long that takes depends on what was
     /// offered, and not on how much of it is right.
-    fn is(&self, offered: &[u8]) -> bool {
+    pub(crate) fn is(&self, offered: &[u8]) -> bool {
         let offered: [u8; 32] = Sha256::digest(offered).into();
         self.0.ct_eq(&offered).into()
     }

@@ -8,6 +8,7 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::time::Instant;
 
 use futures::{FutureExt, StreamExt};
 use http::header::{
@@ -29,11 +30,13 @@ use crate::call;
 use crate::config::FrontConfig;
 use crate::console;
 use crate::mcp::Endpoint;
+use crate::metrics::{self, Metrics, Open, Route};
 use crate::operator;
 use crate::origin::Gate;
 use crate::problem::{Problem, ProblemKind};
 use crate::reply::{self, Body};
 use crate::rest;
+use crate::trace::CallId;
 
 /// The header with the id of a request. Log lines and orders carry it too.
 const CALL_ID: HeaderName = HeaderName::from_static("sandpit-call-id");
@@ -57,17 +60,26 @@ pub(crate) struct App {
     pub(crate) auth: Auth,
     /// The MCP side.
     pub(crate) mcp: Endpoint,
+    /// What is counted.
+    pub(crate) metrics: Metrics,
     /// Since when.
     pub(crate) started: OffsetDateTime,
 }
 
 impl App {
     /// Answers a request from this address, whatever happens.
-    pub(crate) async fn answer(&self, request: Request<Incoming>, peer: IpAddr) -> Response<Body> {
+    pub(crate) async fn answer(
+        &self,
+        mut request: Request<Incoming>,
+        peer: IpAddr,
+    ) -> Response<Body> {
+        let begun = Instant::now();
         let call_id = call::new_id();
-        // The operator's paths are not for web pages of others.
+        request.extensions_mut().insert(CallId(call_id.clone()));
         let path = request.uri().path();
-        let origin = if operator::owns(path) || console::owns(path) {
+        let route = Route::of(path);
+        // The operator's paths and the metrics are not for web pages of others.
+        let origin = if matches!(route, Route::Operator | Route::Metrics) || console::owns(path) {
             None
         } else {
             request.headers().get(ORIGIN).cloned()
@@ -85,6 +97,7 @@ impl App {
                 (problem.response(&call_id), true)
             }
         };
+        self.metrics.answered(route, response.status(), begun);
         let headers = response.headers_mut();
         if let Ok(call_id) = HeaderValue::from_str(&call_id) {
             headers.insert(CALL_ID, call_id);
@@ -119,6 +132,9 @@ impl App {
         }
         if console::owns(uri.path()) {
             return console::handle(&request);
+        }
+        if request.uri().path() == metrics::PATH {
+            return metrics::handle(self, request, peer).await;
         }
         if request.method() == Method::OPTIONS {
             return Ok(preflight(request.headers()));
@@ -178,7 +194,8 @@ impl App {
                 rest::handle(self, &identity, &parts, below, body, call_id).await?
             }
         };
-        Ok(while_allowed(response, identity))
+        let open = || self.metrics.stream();
+        Ok(while_allowed(response, identity, open))
     }
 
     /// The metadata of this host for clients of OAuth, if the path is that of
@@ -211,8 +228,12 @@ impl App {
     }
 }
 
-/// Ends a stream when its caller may no longer call.
-fn while_allowed(response: Response<Body>, identity: Identity) -> Response<Body> {
+/// Ends a stream when its caller may no longer call, and counts it as open.
+fn while_allowed(
+    response: Response<Body>,
+    identity: Identity,
+    open: impl FnOnce() -> Open,
+) -> Response<Body> {
     let is_stream = response
         .headers()
         .get(CONTENT_TYPE)
@@ -221,7 +242,11 @@ fn while_allowed(response: Response<Body>, identity: Identity) -> Response<Body>
         return response;
     }
     response.map(|body| {
-        let over = async move { identity.over().await };
+        let open = open();
+        let over = async move {
+            let _open = open;
+            identity.over().await;
+        };
         Body::new(StreamBody::new(
             BodyStream::new(body).take_until(Box::pin(over)),
         ))

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::auth::{Auth, Loopback};
 use crate::config::{ConfigError, FrontConfig};
 use crate::mcp::{Endpoint, ListChanges};
+use crate::metrics::Metrics;
 use crate::operator;
 use crate::origin::Gate;
 use crate::router::App;
@@ -51,6 +52,8 @@ impl Front {
         let auth = Auth::new(&config.auth)?;
         let tls = config.tls.as_ref().map(Tls::open).transpose()?;
         let streams = CancellationToken::new();
+        let metrics = Metrics::new(&config.metrics.registry, &config.limits)
+            .map_err(|error| ConfigError::Metrics(error.to_string()))?;
         let (mcp, changes) = Endpoint::new(&tools, &config, &streams);
         let app = App {
             tools,
@@ -59,6 +62,7 @@ impl Front {
             gate,
             auth,
             mcp,
+            metrics,
             started: operator::now(),
         };
         Ok(Self {
@@ -113,10 +117,11 @@ impl Front {
                     let (app, tls) = (app.clone(), tls.clone());
                     match seats.take(peer) {
                         Ok(seat) => {
+                            let open = app.metrics.connection();
                             let serving = connection::serve(app, tls, stream, peer, ending.clone());
                             connections.spawn(async move {
                                 serving.await;
-                                drop(seat);
+                                drop((seat, open));
                             });
                         }
                         Err(full) => {

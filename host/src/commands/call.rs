@@ -88,10 +88,13 @@ async fn demo(
     stop: CancellationToken,
 ) -> anyhow::Result<()> {
     // The answer is what the caller wants to see.
-    logging::start(&LogSection {
-        level: "warn".to_owned(),
-        ..config.log.clone()
-    })?;
+    logging::start(
+        &LogSection {
+            level: "warn".to_owned(),
+            ..config.log.clone()
+        },
+        None,
+    )?;
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let start = StartArgs {
         seed: 1,

@@ -10,6 +10,7 @@ use super::serve::Host;
 use super::simulate;
 use crate::cli::DemoArgs;
 use crate::config::{Config, Sources};
+use crate::telemetry::Telemetry;
 use crate::{logging, operator, shutdown};
 
 /// Serves until the process is asked to stop.
@@ -18,7 +19,8 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let sources = Sources::new(args.host.config, overrides).for_demo();
     let read = sources.open()?;
     let mut config = read.config.clone();
-    logging::start(&config.log)?;
+    let telemetry = Telemetry::start(&config.telemetry)?;
+    logging::start(&config.log, telemetry.as_ref())?;
     let stop = shutdown::on_signal()?;
     let simulator = simulate::start(args.gateway, &args.start).await?;
     // The demo never touches a real TWS, whatever the configuration says.
@@ -37,6 +39,9 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let _ = std::io::stdout().write_all(text.as_bytes());
     let served = host.serve(stop).await;
     simulator.shutdown().await;
+    if let Some(telemetry) = telemetry {
+        telemetry.shutdown().await;
+    }
     served
 }
 

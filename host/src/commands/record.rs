@@ -11,10 +11,13 @@ use crate::{logging, shutdown};
 
 /// Records until the process is asked to stop.
 pub async fn run(args: RecordArgs) -> anyhow::Result<()> {
-    logging::start(&LogSection {
-        level: args.log,
-        ..LogSection::default()
-    })?;
+    logging::start(
+        &LogSection {
+            level: args.log,
+            ..LogSection::default()
+        },
+        None,
+    )?;
     if args.tape.exists() && !args.force {
         bail!(
             "{} is there already; name another file, or write over it with --force",

@@ -15,10 +15,13 @@ const LOOK: Duration = Duration::from_millis(500);
 
 /// Plays until the process is asked to stop.
 pub async fn run(args: ReplayArgs) -> anyhow::Result<()> {
-    logging::start(&LogSection {
-        level: args.log,
-        ..LogSection::default()
-    })?;
+    logging::start(
+        &LogSection {
+            level: args.log,
+            ..LogSection::default()
+        },
+        None,
+    )?;
     let stop = shutdown::on_signal()?;
     let path = args.tape;
     let tape = {

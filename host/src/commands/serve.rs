@@ -21,7 +21,8 @@ use tracing::{info, warn};
 use crate::broker::Broker;
 use crate::cli::ServeArgs;
 use crate::config::{self, Config, Read, Sources, TlsSection};
-use crate::{descriptors, logging, operator, shutdown};
+use crate::telemetry::Telemetry;
+use crate::{descriptors, logging, metrics, operator, shutdown};
 
 /// After how long it is told that tools are compiled.
 const LONG: Duration = Duration::from_secs(1);
@@ -35,7 +36,8 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     overrides.set("gateway.connect_on_start", args.connect.then_some(true));
     let read = Sources::new(args.host.config, overrides).open()?;
     let config = read.config.clone();
-    logging::start(&config.log)?;
+    let telemetry = Telemetry::start(&config.telemetry)?;
+    logging::start(&config.log, telemetry.as_ref())?;
     let stop = shutdown::on_signal()?;
     let journal = read.sources.journal_file(&config);
     let host = Host::start(&config, journal, Some(read)).await?;
@@ -51,7 +53,11 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     }
     // Standard output may be closed; the host serves all the same.
     let _ = std::io::stdout().write_all(text.as_bytes());
-    host.serve(stop).await
+    let served = host.serve(stop).await;
+    if let Some(telemetry) = telemetry {
+        telemetry.shutdown().await;
+    }
+    served
 }
 
 /// The rooms, wired to each other and bound to a port.
@@ -78,7 +84,7 @@ impl Host {
         let broker = Broker::open(config, journal).await?;
         let sandbox = Sandbox::new(sandbox_config(config), broker.gateways.clone())
             .context("cannot start the sandbox")?;
-        let tools = open_tools(config, sandbox).await?;
+        let tools = open_tools(config, sandbox.clone()).await?;
         let address = SocketAddr::new(config.server.listen, config.server.port);
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("cannot listen on {address}; set another port with --port or PORT")
@@ -87,6 +93,7 @@ impl Host {
         let mut front_config = front_config(config);
         front_config.auth = auth_config(config, followed.as_ref());
         front_config.operator = operator_config(config, followed.as_ref(), &broker);
+        front_config.metrics = metrics::gather(config, &broker, &sandbox, &tools)?;
         let front = Front::new(tools.clone(), front_config)?;
         Ok(Self {
             tools,

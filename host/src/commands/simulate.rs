@@ -12,10 +12,13 @@ use crate::{logging, shutdown};
 
 /// Simulates until the process is asked to stop.
 pub async fn run(args: SimulateArgs) -> anyhow::Result<()> {
-    logging::start(&LogSection {
-        level: args.log.clone(),
-        ..LogSection::default()
-    })?;
+    logging::start(
+        &LogSection {
+            level: args.log.clone(),
+            ..LogSection::default()
+        },
+        None,
+    )?;
     let stop = shutdown::on_signal()?;
     let script = script(&args)?;
     let simulator = start(args.listen, &args.start).await?;

@@ -22,11 +22,12 @@ const DEFAULT_FILE: &str = "sandpit.toml";
 const JOURNAL: &str = "journal.db";
 
 /// The variables that have a short name of their own, and what they set.
-const SHORT_NAMES: [(&str, &str); 4] = [
+const SHORT_NAMES: [(&str, &str); 5] = [
     ("TWS_HOST", "gateway.host"),
     ("TWS_PORT", "gateway.port"),
     ("TWS_CLIENT_ID", "gateway.client_id"),
     ("PORT", "server.port"),
+    ("OTEL_EXPORTER_OTLP_ENDPOINT", "telemetry.otlp_endpoint"),
 ];
 
 /// The flag that is for all gateways.
@@ -358,6 +359,7 @@ impl Sources {
             "tools.folder",
             "operator.token_file",
             "auth.tokens_file",
+            "metrics.token_file",
             "journal.file",
             "gate.halt_file",
             "server.tls.certificate",

@@ -81,7 +81,7 @@ impl Loopback {
 /// Whether a request comes from a program of this machine, and asks for this
 /// machine by one of its own names. What a proxy passes on comes from
 /// elsewhere, though its connection does not.
-pub(super) fn is_local(parts: &Parts, peer: IpAddr) -> bool {
+pub(crate) fn is_local(parts: &Parts, peer: IpAddr) -> bool {
     let host = match parts.uri.authority() {
         Some(authority) => Some(authority.clone()),
         None => parts

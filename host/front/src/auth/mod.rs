@@ -27,6 +27,7 @@ use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use identity::Identity;
+pub(crate) use loopback::is_local;
 pub use loopback::{Loopback, LoopbackAccess};
 pub use oauth::{Algorithm, OAuthConfig, UnknownAlgorithm};
 pub use tokens::{TokenEntry, TokenError, TokenFile, TokenTerms};
@@ -102,7 +103,7 @@ impl Auth {
         let path = parts.uri.path();
         match bearer::offered(&parts.headers) {
             Offered::Token(token) => self.bearer(token, path).await,
-            Offered::Nothing if loopback::is_local(parts, peer) => {
+            Offered::Nothing if is_local(parts, peer) => {
                 let identity = self.loopback.identity();
                 identity.map_err(|reason| {
                     let also = "Programs of this machine need one too, because";

@@ -29,6 +29,7 @@ use super::questions;
 use super::seal::Bound;
 use crate::auth::Identity;
 use crate::call;
+use crate::trace;
 
 /// How many events may wait for a client.
 const WAITING: usize = 256;
@@ -93,7 +94,7 @@ impl<'a> Call<'a> {
             handler,
             context,
             identity,
-            id: call::new_id(),
+            id: trace::call_id(context),
             tool,
         }
     }

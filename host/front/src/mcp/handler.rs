@@ -33,6 +33,7 @@ use super::seal::Seal;
 use super::sessions::{Ledger, session_of};
 use crate::auth::Identity;
 use crate::config::FrontConfig;
+use crate::trace::Spans;
 
 /// What all sessions and requests share.
 pub(super) struct Shared {
@@ -163,7 +164,9 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        calls::call(self, request, &context).await
+        let spans = Spans::of_mcp(&request.name, &context);
+        let call = calls::call(self, request, &context);
+        spans.around(call).await
     }
 
     async fn set_level(

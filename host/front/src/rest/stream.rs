@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, oneshot};
 use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 use crate::call;
 use crate::problem::Problem;
@@ -69,10 +70,11 @@ pub(super) async fn answer(
     request.events = Some(events);
     request.cancel = cancel;
     let tools = app.tools.clone();
-    tokio::spawn(async move {
+    let writing = async move {
         let call = call::run(&tools, &name, request);
         writer.run(call, received).await;
-    });
+    };
+    tokio::spawn(writing.in_current_span());
     if let Ok(Ok(problem)) = tokio::time::timeout(EARLY, verdict).await {
         return Err(*problem);
     }
