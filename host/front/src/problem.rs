@@ -19,6 +19,8 @@ pub(crate) enum ProblemKind {
     UnknownRoute,
     /// No tool has this name.
     UnknownTool,
+    /// No prompt has this name.
+    UnknownPrompt,
     /// The route has other methods.
     MethodNotAllowed,
     /// The body did not come in time.
@@ -82,7 +84,9 @@ impl ProblemKind {
                 FailureKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             },
             Self::InvalidBody => StatusCode::BAD_REQUEST,
-            Self::UnknownRoute | Self::UnknownTool | Self::UnknownSession => StatusCode::NOT_FOUND,
+            Self::UnknownRoute | Self::UnknownTool | Self::UnknownPrompt | Self::UnknownSession => {
+                StatusCode::NOT_FOUND
+            }
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -108,6 +112,7 @@ impl ProblemKind {
             Self::InvalidBody => "invalid-body",
             Self::UnknownRoute => "unknown-route",
             Self::UnknownTool => "unknown-tool",
+            Self::UnknownPrompt => "unknown-prompt",
             Self::MethodNotAllowed => "method-not-allowed",
             Self::RequestTimeout => "request-timeout",
             Self::BodyTooLarge => "body-too-large",
@@ -150,6 +155,7 @@ impl ProblemKind {
             Self::InvalidBody => "The body is wrong",
             Self::UnknownRoute => "No such route",
             Self::UnknownTool => "No such tool",
+            Self::UnknownPrompt => "No such prompt",
             Self::MethodNotAllowed => "Method not allowed",
             Self::RequestTimeout => "The request came too slowly",
             Self::BodyTooLarge => "The body is too large",

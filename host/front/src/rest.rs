@@ -23,7 +23,8 @@ use http::{Method, Response, StatusCode};
 use hyper::body::Incoming;
 use percent_encoding::percent_decode_str;
 use sandpit_tools::{
-    Askable, CallRequest, Confirmation, Descriptor, InputRequest, Outcome, Questions, ToolError,
+    Askable, CallRequest, Confirmation, Descriptor, InputRequest, Kind, Outcome, Questions,
+    ToolError,
 };
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
@@ -152,11 +153,14 @@ fn answer(outcome: Result<Outcome, ToolError>) -> Result<String, Problem> {
 }
 
 fn tool_problem(error: &ToolError) -> Problem {
-    match error {
-        ToolError::UnknownTool { .. } | ToolError::NotServed { .. } => {
-            Problem::new(ProblemKind::UnknownTool, error.to_string())
-        }
-    }
+    let kind = match error {
+        ToolError::UnknownPrompt { .. }
+        | ToolError::NotServed {
+            kind: Kind::Prompt, ..
+        } => ProblemKind::UnknownPrompt,
+        ToolError::UnknownTool { .. } | ToolError::NotServed { .. } => ProblemKind::UnknownTool,
+    };
+    Problem::new(kind, error.to_string())
 }
 
 /// Nobody can be asked over plain HTTP. The questions are shown as MCP puts

@@ -4,16 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use sandpit_gateway::model::Caller;
+use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre};
 
-use crate::bindings::{ToolPre, sandpit::tool::types as wit};
+use crate::bindings::sandpit::tool::types as wit;
 use crate::call::Call;
 use crate::capability::Capability;
 use crate::descriptor::Descriptor;
 use crate::error::CallError;
 use crate::inspected::Inspected;
-use crate::outcome::{self, Confirmation, Outcome};
+use crate::kind::Exports;
+use crate::outcome::{self, Confirmation, Failure, Outcome};
+use crate::prompt::{self, PromptAnswer};
 use crate::question;
-use crate::run::{self, Ended, Reached};
+use crate::run::{self, Ended, GuestCall, Reached};
 use crate::scope::Scope;
 use crate::state::State;
 
@@ -26,11 +30,12 @@ pub struct Component {
 pub(crate) struct Inner {
     pub(crate) name: Arc<str>,
     pub(crate) inspected: Inspected,
-    pub(crate) pre: ToolPre<State>,
+    pub(crate) pre: InstancePre<State>,
+    pub(crate) exports: Exports,
 }
 
 impl Component {
-    /// What the tool says of itself.
+    /// What the tool or prompt says of itself.
     pub fn descriptor(&self) -> &Descriptor {
         self.inner.inspected.descriptor()
     }
@@ -77,6 +82,41 @@ impl Component {
     /// itself reports is an outcome.
     #[tracing::instrument(level = "debug", name = "sandbox.call", skip_all, fields(tool = &*self.inner.name))]
     pub async fn call(&self, call: Call) -> Result<Outcome, CallError> {
+        let Exports::Plugin(indices) = &self.inner.exports else {
+            return Err(CallError::BrokenContract("it is a prompt".to_owned()));
+        };
+        let limit = call.limits.answer_bytes;
+        let ended = self.run(call, async |instance, store, call| {
+            let plugin = indices.load(&mut *store, instance)?;
+            plugin.call_call(store, &request(call)).await
+        });
+        outcome(ended.await?, |outcome| outcome::from_guest(outcome, limit))
+    }
+
+    /// Has the prompt write its messages, in a fresh instance.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call`](Self::call).
+    #[tracing::instrument(level = "debug", name = "sandbox.prompt", skip_all, fields(prompt = &*self.inner.name))]
+    pub async fn get(&self, call: Call) -> Result<Outcome<PromptAnswer>, CallError> {
+        let Exports::Prompt(indices) = &self.inner.exports else {
+            return Err(CallError::BrokenContract("it is no prompt".to_owned()));
+        };
+        let limit = call.limits.answer_bytes;
+        let ended = self.run(call, async |instance, store, call| {
+            let prompt = indices.load(&mut *store, instance)?;
+            prompt.call_get(store, &request(call)).await
+        });
+        outcome(ended.await?, |outcome| prompt::from_guest(outcome, limit))
+    }
+
+    /// Runs an export on the gateway that the call means.
+    async fn run<T>(
+        &self,
+        call: Call,
+        export: impl AsyncFnOnce(&Instance, &mut Store<State>, GuestCall) -> wasmtime::Result<T>,
+    ) -> Result<Ran<T>, CallError> {
         let inner = &self.inner;
         let caller = Caller {
             tool: inner.name.to_string(),
@@ -87,38 +127,48 @@ impl Component {
         let shared = &inner.inspected.inner.shared;
         let gateway = match shared.gateway(&call.scope, call.gateway.as_deref()) {
             Ok(gateway) => gateway,
-            Err(failure) => return Ok(Outcome::Failure(failure)),
+            Err(failure) => return Ok(Ran::Nowhere(failure)),
         };
         let reached = Reached {
             gateway,
             gateways: shared.reached_by(&call.scope),
             caller,
         };
-        let limit = call.limits.answer_bytes;
-        let ended = run::run(
-            shared,
-            &inner.pre,
-            Arc::clone(&inner.name),
-            Some(reached),
-            call,
-            async |tool, store, call| {
-                let request = wit::Request {
-                    arguments: call.arguments,
-                    resume: call.resume.map(question::to_guest),
-                    askable: call.askable.to_guest(),
-                };
-                let plugin = tool.sandpit_tool_plugin();
-                plugin.call_call(store, &request).await
-            },
-        )
-        .await?;
-        match ended {
-            Ended::Returned(outcome) => outcome::from_guest(outcome, limit),
-            Ended::Unconfirmed(confirmation) => Ok(Outcome::ConfirmationNeeded(Confirmation {
+        let name = Arc::clone(&inner.name);
+        run::run(shared, &inner.pre, name, Some(reached), call, export)
+            .await
+            .map(Ran::Ended)
+    }
+}
+
+/// What became of a run.
+enum Ran<T> {
+    /// The gateway that it means is not there for it.
+    Nowhere(Failure),
+    Ended(Ended<T>),
+}
+
+fn outcome<T, A>(
+    ran: Ran<T>,
+    from_guest: impl FnOnce(T) -> Result<Outcome<A>, CallError>,
+) -> Result<Outcome<A>, CallError> {
+    match ran {
+        Ran::Nowhere(failure) => Ok(Outcome::Failure(failure)),
+        Ran::Ended(Ended::Returned(outcome)) => from_guest(outcome),
+        Ran::Ended(Ended::Unconfirmed(confirmation)) => {
+            Ok(Outcome::ConfirmationNeeded(Confirmation {
                 message: confirmation.message,
                 approval: confirmation.approval,
-            })),
+            }))
         }
+    }
+}
+
+fn request(call: GuestCall) -> wit::Request {
+    wit::Request {
+        arguments: call.arguments,
+        resume: call.resume.map(question::to_guest),
+        askable: call.askable.to_guest(),
     }
 }
 

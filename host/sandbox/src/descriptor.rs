@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use crate::bindings::sandpit::tool::types as wit;
 use crate::error::LoadError;
 use crate::outcome::object;
+use crate::prompt::Argument;
 use crate::resource::{self, ResourceDescriptor};
 
 /// Bounds of a descriptor, in characters for texts and in bytes for schemas.
@@ -40,6 +41,8 @@ pub struct Descriptor {
     pub streaming: bool,
     /// Its answer as resources, of a tool that is read-only and does not stream.
     pub resources: Vec<ResourceDescriptor>,
+    /// Its arguments in their order, if it is a prompt and not a tool.
+    pub prompt: Option<Vec<Argument>>,
 }
 
 /// What is true of a tool, for whoever decides to call it (MCP tool
@@ -92,21 +95,13 @@ impl HttpMethod {
 /// at once.
 pub(crate) fn from_guest(descriptor: wit::Descriptor) -> Result<Descriptor, LoadError> {
     let mut faults = Vec::new();
-    check_name(&descriptor.name, &mut faults);
-    check_text("title", &descriptor.title, TITLE, false, &mut faults);
-    check_text(
-        "description",
+    check_words(
+        &descriptor.name,
+        &descriptor.title,
         &descriptor.description,
-        DESCRIPTION,
-        true,
+        &descriptor.version,
         &mut faults,
     );
-    if semver::Version::parse(&descriptor.version).is_err() {
-        faults.push(format!(
-            "the version {:?} is not a semantic version such as 1.0.0",
-            excerpt(&descriptor.version)
-        ));
-    }
     let input_schema = schema("input schema", &descriptor.input_schema, &mut faults);
     let output_schema = descriptor
         .output_schema
@@ -139,7 +134,27 @@ pub(crate) fn from_guest(descriptor: wit::Descriptor) -> Result<Descriptor, Load
         routes,
         streaming: descriptor.streaming,
         resources,
+        prompt: None,
     })
+}
+
+/// Checks what tools and prompts both say of themselves.
+pub(crate) fn check_words(
+    name: &str,
+    title: &str,
+    description: &str,
+    version: &str,
+    faults: &mut Vec<String>,
+) {
+    check_name(name, faults);
+    check_text("title", title, TITLE, false, faults);
+    check_text("description", description, DESCRIPTION, true, faults);
+    if semver::Version::parse(version).is_err() {
+        faults.push(format!(
+            "the version {:?} is not a semantic version such as 1.0.0",
+            excerpt(version)
+        ));
+    }
 }
 
 fn check_name(name: &str, faults: &mut Vec<String>) {

@@ -47,15 +47,25 @@ pub enum LoadError {
     /// It cannot be compiled.
     #[error("The component is damaged, or uses what this host does not support: {0}")]
     Invalid(String),
-    /// It does not export what a tool exports.
+    /// It exports neither what a tool exports nor what a prompt does.
     #[error(
-        "The component does not export {expected}, so it is not a Sandpit tool that this host \
-         can run. Build it against the world sandpit:tool/tool of the host's WIT files."
+        "The component exports neither sandpit:tool/plugin@0.1.0 nor sandpit:tool/prompt@0.1.0, \
+         so it is no tool and no prompt that this host can run. Build it against the world \
+         sandpit:tool/tool or sandpit:tool/prompt-component of the host's WIT files."
     )]
-    NotATool {
-        /// The interface that was expected.
-        expected: &'static str,
-    },
+    NotATool,
+    /// It exports what a tool exports and what a prompt does.
+    #[error(
+        "The component exports both sandpit:tool/plugin and sandpit:tool/prompt. A component is \
+         one tool or one prompt: make two of it."
+    )]
+    TwoKinds,
+    /// It is a prompt that asks for the capability `trading`.
+    #[error(
+        "The component is a prompt and imports sandpit:broker/trading. A prompt changes nothing: \
+         let it name the tool that trades."
+    )]
+    PromptTrades,
     /// It imports something that the host does not have.
     #[error(
         "The component imports {import}, which this host does not offer. A tool may import \

@@ -31,7 +31,7 @@ pub(crate) struct Inner {
 }
 
 impl Inspected {
-    /// What the tool says of itself.
+    /// What the tool or prompt says of itself.
     pub fn descriptor(&self) -> &Descriptor {
         &self.inner.descriptor
     }
@@ -71,12 +71,14 @@ impl Inspected {
         if !missing.is_empty() {
             return Err(LoadError::NotGranted { missing });
         }
-        let pre = load::link(&inner.code, &granted, &inner.shared)?;
+        let is_prompt = inner.descriptor.prompt.is_some();
+        let (pre, exports) = load::link(&inner.code, &granted, is_prompt, &inner.shared)?;
         Ok(Component {
             inner: Arc::new(component::Inner {
                 name: inner.descriptor.name.as_str().into(),
                 inspected: self.clone(),
                 pre,
+                exports,
             }),
         })
     }

@@ -1,10 +1,10 @@
 //! The sandbox: runs tools that are WebAssembly components.
 //!
-//! A component is one tool. It is looked at once ([`Sandbox::inspect`]):
+//! A component is one tool or one prompt. It is looked at once ([`Sandbox::inspect`]):
 //! compiled, checked, and asked to describe itself where it can reach nothing.
 //! It is then linked ([`Inspected::link`]) with exactly the capabilities that
-//! it imports and that are granted. Every call ([`Component::call`]) runs in a
-//! fresh instance whose memory, time, output, requests and reach ([`Scope`])
+//! it imports and that are granted. Every call ([`Component::call`],
+//! [`Component::get`]) runs in a fresh instance whose memory, time, output, requests and reach ([`Scope`])
 //! are bounded, and of which nothing survives.
 //!
 //! The capabilities are the WIT interfaces of the package `sandpit:broker`,
@@ -24,6 +24,7 @@ mod engine;
 mod error;
 mod gateways;
 mod inspected;
+mod kind;
 mod limits;
 mod lines;
 mod load;
@@ -31,6 +32,7 @@ mod log;
 mod memory;
 mod metrics;
 mod outcome;
+mod prompt;
 mod question;
 mod resource;
 mod run;
@@ -56,6 +58,7 @@ pub use outcome::{
     Answer, Blob, Confirmation, Content, EmbeddedResource, Failure, FailureKind, Outcome,
     ResourceBody, ResourceLink, Structured,
 };
+pub use prompt::{Argument, Message, PromptAnswer};
 pub use question::{
     Askable, Elicitation, InputRequest, InputResponse, MessageBlob, MessageContent, Question,
     Questions, Response, Resume, Role, Root, Sampled, Sampling, SamplingMessage,

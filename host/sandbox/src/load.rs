@@ -5,22 +5,21 @@ use std::sync::Arc;
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component as Code, InstancePre};
 
-use crate::bindings::{ToolPre, sandpit::tool::types as wit};
 use crate::cache::{Cache, digest_of};
 use crate::call::Call;
 use crate::capability::Capability;
 use crate::config::CallLimits;
+use crate::descriptor::Descriptor;
 use crate::error::{CallError, LoadError, reason};
 use crate::inspected::{Inner, Inspected};
+use crate::kind::{self, Exported, Exports};
 use crate::run::{self, Ended};
 use crate::sandbox::Shared;
 use crate::state::State;
-use crate::{capabilities, descriptor, memory, wasi};
+use crate::{capabilities, descriptor, memory, prompt, wasi};
 
 /// The version of the packages `sandpit:tool` and `sandpit:broker`.
 const VERSION: &str = "0.1.0";
-/// What a tool exports.
-const PLUGIN: &str = "sandpit:tool/plugin@0.1.0";
 
 /// What a component imports.
 #[derive(Default)]
@@ -35,10 +34,13 @@ pub(crate) async fn inspect(shared: &Arc<Shared>, bytes: Vec<u8>) -> Result<Insp
     let (code, digest) = compile_elsewhere(shared, bytes).await?;
 
     let imports = imports(&code, shared)?;
-    check_export(&code, shared)?;
+    let is_prompt = is_prompt(&code, shared)?;
+    if is_prompt && imports.capabilities.contains(&Capability::Trading) {
+        return Err(LoadError::PromptTrades);
+    }
     // Everything is linked, to check its type; behind it there is no broker.
-    let pre = link(&code, &imports.capabilities, shared)?;
-    let descriptor = describe(shared, &pre, &digest).await?;
+    let (pre, exports) = link(&code, &imports.capabilities, is_prompt, shared)?;
+    let descriptor = describe(shared, &pre, &exports, &digest).await?;
     tracing::debug!(
         tool = descriptor.name,
         digest,
@@ -188,15 +190,15 @@ fn fits(version: &str) -> bool {
     }
 }
 
-fn check_export(code: &Code, shared: &Shared) -> Result<(), LoadError> {
-    let exported = code
-        .component_type()
-        .exports(&shared.engine)
-        .any(|(name, _)| name == PLUGIN);
-    if exported {
-        Ok(())
-    } else {
-        Err(LoadError::NotATool { expected: PLUGIN })
+/// Whether it is a prompt and not a tool.
+fn is_prompt(code: &Code, shared: &Shared) -> Result<bool, LoadError> {
+    let exports = code.component_type();
+    let names = exports.exports(&shared.engine).map(|(name, _)| name);
+    match kind::exported(names) {
+        Exported::Plugin => Ok(false),
+        Exported::Prompt => Ok(true),
+        Exported::Both => Err(LoadError::TwoKinds),
+        Exported::Neither => Err(LoadError::NotATool),
     }
 }
 
@@ -205,8 +207,9 @@ fn check_export(code: &Code, shared: &Shared) -> Result<(), LoadError> {
 pub(crate) fn link(
     code: &Code,
     capabilities: &[Capability],
+    is_prompt: bool,
     shared: &Shared,
-) -> Result<ToolPre<State>, LoadError> {
+) -> Result<(InstancePre<State>, Exports), LoadError> {
     let mut linker = shared.linker.clone();
     for capability in capabilities {
         capabilities::add_to_linker(*capability, &mut linker)
@@ -214,15 +217,17 @@ pub(crate) fn link(
     }
     let mismatch = |error: wasmtime::Error| LoadError::Mismatch(reason(&error));
     let pre: InstancePre<State> = linker.instantiate_pre(code).map_err(mismatch)?;
-    ToolPre::new(pre).map_err(mismatch)
+    let exports = Exports::of(&pre, is_prompt).map_err(mismatch)?;
+    Ok((pre, exports))
 }
 
 /// Asks the component what it is, in an instance that cannot reach the broker.
 async fn describe(
     shared: &Shared,
-    pre: &ToolPre<State>,
+    pre: &InstancePre<State>,
+    exports: &Exports,
     digest: &str,
-) -> Result<descriptor::Descriptor, LoadError> {
+) -> Result<Descriptor, LoadError> {
     // It has no name yet.
     let short: String = digest.chars().take(12).collect();
     let mut call = Call::new("describe", "host", "");
@@ -231,18 +236,42 @@ async fn describe(
         memory: shared.config.memory_limit,
         ..CallLimits::default()
     };
-    let said: Ended<wit::Descriptor> = run::run(
-        shared,
-        pre,
-        short.into(),
-        None,
-        call,
-        async |tool, store, _| tool.sandpit_tool_plugin().call_describe(store).await,
-    )
-    .await
-    .map_err(LoadError::Describe)?;
-    match said {
-        Ended::Returned(said) => descriptor::from_guest(said),
+    let short = short.into();
+    match exports {
+        Exports::Plugin(indices) => {
+            let said = run::run(
+                shared,
+                pre,
+                short,
+                None,
+                call,
+                async |instance, store, _| {
+                    let plugin = indices.load(&mut *store, instance)?;
+                    plugin.call_describe(store).await
+                },
+            );
+            descriptor::from_guest(returned(said.await)?)
+        }
+        Exports::Prompt(indices) => {
+            let said = run::run(
+                shared,
+                pre,
+                short,
+                None,
+                call,
+                async |instance, store, _| {
+                    let prompt = indices.load(&mut *store, instance)?;
+                    prompt.call_describe(store).await
+                },
+            );
+            prompt::descriptor_from_guest(returned(said.await)?)
+        }
+    }
+}
+
+fn returned<T>(said: Result<Ended<T>, CallError>) -> Result<T, LoadError> {
+    match said.map_err(LoadError::Describe)? {
+        Ended::Returned(said) => Ok(said),
         // It reaches no broker, and so no order.
         Ended::Unconfirmed(_) => Err(LoadError::Describe(CallError::Trapped)),
     }

@@ -11,11 +11,11 @@ use crate::bindings::sandpit::tool::types as wit;
 use crate::error::CallError;
 use crate::question::{self, Questions};
 
-/// How a call ended.
+/// How a call ended, of a tool or of a prompt: `A` is its answer.
 #[derive(Debug, Clone)]
-pub enum Outcome {
+pub enum Outcome<A = Answer> {
     /// With an answer.
-    Answer(Answer),
+    Answer(A),
     /// With a failure that the caller may read.
     Failure(Failure),
     /// With questions to the client.
@@ -258,7 +258,7 @@ fn answer_from_guest(answer: wit::Answer) -> Result<Answer, CallError> {
     })
 }
 
-fn content_from_guest(content: wit::Content) -> Content {
+pub(crate) fn content_from_guest(content: wit::Content) -> Content {
     match content {
         wit::Content::Text(text) => Content::Text(text),
         wit::Content::Image(blob) => Content::Image(blob_from_guest(blob)),
@@ -287,7 +287,7 @@ fn blob_from_guest(blob: wit::Blob) -> Blob {
     }
 }
 
-fn failure_from_guest(failure: wit::Failure) -> Failure {
+pub(crate) fn failure_from_guest(failure: wit::Failure) -> Failure {
     let kind = match failure.kind {
         wit::FailureKind::InvalidArguments => FailureKind::InvalidArguments,
         wit::FailureKind::NotFound => FailureKind::NotFound,
@@ -319,39 +319,41 @@ pub(crate) fn object(text: &str) -> Result<Map<String, Value>, String> {
 
 /// How many bytes of text and data an outcome carries.
 fn size(outcome: &wit::Outcome) -> usize {
-    fn optional(text: Option<&String>) -> usize {
-        text.map_or(0, String::len)
-    }
     match outcome {
         wit::Outcome::Answer(answer) => {
-            let content: usize = answer
-                .content
-                .iter()
-                .map(|content| match content {
-                    wit::Content::Text(text) => text.len(),
-                    wit::Content::Image(blob) | wit::Content::Audio(blob) => {
-                        blob.data.len() + blob.mime_type.len()
-                    }
-                    wit::Content::ResourceLink(link) => {
-                        link.uri.len()
-                            + link.name.len()
-                            + optional(link.description.as_ref())
-                            + optional(link.mime_type.as_ref())
-                    }
-                    wit::Content::EmbeddedResource(resource) => {
-                        let body = match &resource.body {
-                            wit::ResourceBody::Text(text) => text.len(),
-                            wit::ResourceBody::Blob(data) => data.len(),
-                        };
-                        resource.uri.len() + optional(resource.mime_type.as_ref()) + body
-                    }
-                })
-                .sum();
+            let content: usize = answer.content.iter().map(size_of_content).sum();
             content + optional(answer.structured.as_ref())
         }
         wit::Outcome::Failure(failure) => failure.message.len(),
         wit::Outcome::InputRequired(asked) => question::size(asked),
     }
+}
+
+/// How many bytes one piece of an answer carries.
+pub(crate) fn size_of_content(content: &wit::Content) -> usize {
+    match content {
+        wit::Content::Text(text) => text.len(),
+        wit::Content::Image(blob) | wit::Content::Audio(blob) => {
+            blob.data.len() + blob.mime_type.len()
+        }
+        wit::Content::ResourceLink(link) => {
+            link.uri.len()
+                + link.name.len()
+                + optional(link.description.as_ref())
+                + optional(link.mime_type.as_ref())
+        }
+        wit::Content::EmbeddedResource(resource) => {
+            let body = match &resource.body {
+                wit::ResourceBody::Text(text) => text.len(),
+                wit::ResourceBody::Blob(data) => data.len(),
+            };
+            resource.uri.len() + optional(resource.mime_type.as_ref()) + body
+        }
+    }
+}
+
+fn optional(text: Option<&String>) -> usize {
+    text.map_or(0, String::len)
 }
 
 #[cfg(test)]

@@ -98,6 +98,16 @@ pub enum Role {
     Assistant,
 }
 
+impl Role {
+    /// Takes a role over from the guest.
+    pub(crate) fn from_guest(role: wit::Role) -> Self {
+        match role {
+            wit::Role::User => Self::User,
+            wit::Role::Assistant => Self::Assistant,
+        }
+    }
+}
+
 /// One piece of a message from or to a model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MessageContent {
@@ -288,10 +298,7 @@ fn question_from_guest(question: wit::Question) -> Result<Question, CallError> {
 
 fn message_from_guest(message: wit::SamplingMessage) -> SamplingMessage {
     SamplingMessage {
-        role: match message.role {
-            wit::Role::User => Role::User,
-            wit::Role::Assistant => Role::Assistant,
-        },
+        role: Role::from_guest(message.role),
         content: message.content.into_iter().map(piece_from_guest).collect(),
     }
 }

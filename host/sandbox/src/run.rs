@@ -5,8 +5,8 @@ use std::sync::Arc;
 use sandpit_gateway::Gateway;
 use sandpit_gateway::model::{Caller, Confirmation};
 use wasmtime::Store;
+use wasmtime::component::{Instance, InstancePre};
 
-use crate::bindings::{Tool, ToolPre};
 use crate::call::{Call, Level};
 use crate::capabilities::{Exceeded, Forbidden, Unconfirmed};
 use crate::error::{CallError, reason};
@@ -45,11 +45,11 @@ pub(crate) enum Ended<T> {
 /// a gateway the instance cannot reach the broker.
 pub(crate) async fn run<T>(
     shared: &Shared,
-    pre: &ToolPre<State>,
+    pre: &InstancePre<State>,
     name: Arc<str>,
     reach: Option<Reached>,
     call: Call,
-    export: impl AsyncFnOnce(&Tool, &mut Store<State>, GuestCall) -> wasmtime::Result<T>,
+    export: impl AsyncFnOnce(&Instance, &mut Store<State>, GuestCall) -> wasmtime::Result<T>,
 ) -> Result<Ended<T>, CallError> {
     let limits = call.limits;
     let memory = limits.memory.min(shared.config.memory_limit);
@@ -100,11 +100,11 @@ pub(crate) async fn run<T>(
     };
 
     let work = async {
-        let tool = pre
+        let instance = pre
             .instantiate_async(&mut store)
             .await
             .map_err(|error| (Stage::Start, error))?;
-        export(&tool, &mut store, guest_call)
+        export(&instance, &mut store, guest_call)
             .await
             .map_err(|error| (Stage::Call, error))
     };

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, bail};
-use sandpit_tools::{ToolState, ToolStatus, foresee};
+use sandpit_tools::{Kind, ToolState, ToolStatus, foresee};
 use serde_json::json;
 
 use super::serve::tools_config;
@@ -47,6 +47,7 @@ pub async fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
             "state": verdict.state,
             "reason": verdict.reason,
             "name": verdict.name,
+            "kind": verdict.kind,
             "version": verdict.version,
             "digest": verdict.digest,
             "size": verdict.size,
@@ -86,6 +87,7 @@ fn shown(verdict: &ToolStatus) -> String {
     pairs(&[
         (name.as_str(), state.to_owned()),
         ("", verdict.reason.as_deref().map(plain).unwrap_or_default()),
+        ("Kind", verdict.kind.map_or("", Kind::name).to_owned()),
         (
             "Asks for",
             if known {

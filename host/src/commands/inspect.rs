@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use sandpit_front::routes_of;
-use sandpit_sandbox::Inspected;
+use sandpit_sandbox::{Descriptor, Inspected};
+use sandpit_tools::Kind;
 use serde_json::{Value, json};
 
 use crate::cli::operator::InspectArgs;
@@ -44,6 +45,7 @@ fn shown(file: &Path, inspected: &Inspected) -> String {
     };
     pairs(&[
         ("File", file.display().to_string()),
+        ("Kind", Kind::of(descriptor).name().to_owned()),
         ("Name", plain(&descriptor.name)),
         ("Title", plain(&descriptor.title)),
         ("Version", plain(&descriptor.version)),
@@ -53,12 +55,28 @@ fn shown(file: &Path, inspected: &Inspected) -> String {
             "Streams",
             if descriptor.streaming { "yes" } else { "no" }.to_owned(),
         ),
+        ("Arguments", arguments(descriptor)),
         ("Routes", routes.join("\n")),
         ("Asks for", asks(inspected)),
         ("WASI it would like", wasi),
         ("Size", format!("{} bytes", inspected.size())),
         ("SHA-256", inspected.digest().to_owned()),
     ])
+}
+
+/// The arguments of a prompt, a line for each.
+fn arguments(descriptor: &Descriptor) -> String {
+    let arguments = descriptor.prompt.iter().flatten();
+    let lines: Vec<_> = arguments
+        .map(|argument| {
+            let required = if argument.required { ", required" } else { "" };
+            plain(&format!(
+                "{}{required}: {}",
+                argument.name, argument.description
+            ))
+        })
+        .collect();
+    lines.join("\n")
 }
 
 /// The capabilities in plain words. What a component imports is all that it
@@ -114,6 +132,7 @@ fn document(file: &Path, inspected: &Inspected) -> Value {
         .collect();
     let mut document = json!({
         "file": file.display().to_string(),
+        "kind": Kind::of(descriptor),
         "name": descriptor.name,
         "title": descriptor.title,
         "version": descriptor.version,

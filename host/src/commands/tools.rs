@@ -1,6 +1,6 @@
 //! `sandpit tools`: what a running host serves, and what it does not and why.
 
-use sandpit_tools::{Status, ToolState, ToolStatus};
+use sandpit_tools::{Kind, Status, ToolState, ToolStatus};
 
 use crate::cli::operator::ToolsArgs;
 use crate::client;
@@ -38,7 +38,7 @@ fn shown(status: &Status) -> String {
     }
     let rows = status.tools.iter().map(row).collect();
     let headings = [
-        "NAME", "STATE", "VERSION", "DIGEST", "GRANTS", "CALLS", "FAILURES",
+        "NAME", "KIND", "STATE", "VERSION", "DIGEST", "GRANTS", "CALLS", "FAILURES",
     ];
     let table = table(&headings, &["CALLS", "FAILURES"], rows);
     remarks(status, table)
@@ -52,6 +52,7 @@ fn row(tool: &ToolStatus) -> Vec<String> {
     let digest = tool.digest.clone().unwrap_or_default();
     vec![
         called(tool),
+        tool.kind.map_or("-", Kind::name).to_owned(),
         state,
         tool.version.clone().unwrap_or_default(),
         digest.chars().take(DIGEST).collect(),
@@ -104,6 +105,7 @@ mod tests {
         let tool = |name: Option<&str>, state: &str, reason: Option<&str>| -> ToolStatus {
             serde_json::from_value(serde_json::json!({
                 "name": name,
+                "kind": name.map(|_| "prompt"),
                 "file": "a.wasm",
                 "state": state,
                 "reason": reason,
@@ -138,11 +140,12 @@ mod tests {
                 .map(str::to_owned)
                 .collect()
         };
-        assert_eq!(words(lines.next()).len(), 7);
+        assert_eq!(words(lines.next()).len(), 8);
         assert_eq!(
             words(lines.next()),
             [
                 "good",
+                "prompt",
                 "served",
                 "1.2.3",
                 "0123456789ab",
@@ -151,7 +154,7 @@ mod tests {
                 "2"
             ]
         );
-        assert!(words(lines.next()).starts_with(&["(a.wasm)".to_owned(), "refused".to_owned()]));
+        assert!(words(lines.next()).starts_with(&["(a.wasm)", "-", "refused"].map(str::to_owned)));
         assert!(
             text.contains("\n\na.wasm: Not a\\u{1b} component.\n\nthe file is wrong"),
             "{text}"

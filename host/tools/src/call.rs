@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sandpit_sandbox::{
     Answer, Askable, Call, CallError, Capability, Content, Event, Failure, FailureKind, Outcome,
-    Resume, Structured, Times,
+    PromptAnswer, Resume, Structured, Times,
 };
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
@@ -76,8 +76,50 @@ pub(crate) async fn call(
     request: CallRequest,
     config: &ToolsConfig,
 ) -> Outcome {
+    let component = tool.component();
+    let outcome = run(tool, running, live, request, config, |call| {
+        component.call(call)
+    });
+    outcome.await
+}
+
+/// Has a prompt write its messages. Whatever goes wrong is a failure that the
+/// caller may read.
+#[tracing::instrument(level = "debug", name = "tools.prompt", skip_all, fields(prompt = prompt.name()))]
+pub(crate) async fn get(
+    prompt: &Tool,
+    running: Running,
+    live: &Live,
+    request: CallRequest,
+    config: &ToolsConfig,
+) -> Outcome<PromptAnswer> {
+    let component = prompt.component();
+    let outcome = run(prompt, running, live, request, config, |call| {
+        component.get(call)
+    });
+    outcome.await
+}
+
+/// Runs one of both within the policy, and logs it.
+async fn run<A: Checked>(
+    tool: &Tool,
+    running: Running,
+    live: &Live,
+    request: CallRequest,
+    config: &ToolsConfig,
+    enter: impl AsyncFnOnce(Call) -> Result<Outcome<A>, CallError>,
+) -> Outcome<A> {
     let log = CallLog::new(tool, &request);
-    let outcome = run(tool, &running, live, request, log.times.clone(), config).await;
+    let outcome = admit(
+        tool,
+        &running,
+        live,
+        request,
+        log.times.clone(),
+        config,
+        enter,
+    )
+    .await;
     let outcome = match running.revoked() {
         Some(what) => revoked(tool, what, outcome),
         None => outcome,
@@ -90,14 +132,15 @@ pub(crate) async fn call(
     outcome
 }
 
-async fn run(
+async fn admit<A: Checked>(
     tool: &Tool,
     running: &Running,
     live: &Live,
     mut request: CallRequest,
     times: Times,
     config: &ToolsConfig,
-) -> Outcome {
+    enter: impl AsyncFnOnce(Call) -> Result<Outcome<A>, CallError>,
+) -> Outcome<A> {
     let unfit = |faults: String| {
         Outcome::Failure(Failure::new(
             FailureKind::InvalidArguments,
@@ -139,8 +182,8 @@ async fn run(
         cancel: running.cancel.clone(),
         open_ended: request.open_ended,
     };
-    match tool.component().call(call).await {
-        Ok(Outcome::Answer(answer)) => checked(tool, answer),
+    match enter(call).await {
+        Ok(Outcome::Answer(answer)) => answer.checked(tool),
         Ok(outcome) => outcome,
         Err(error) => Outcome::Failure(failure(&error)),
     }
@@ -158,7 +201,7 @@ fn not_admitted(tool: &Tool, refused: &NotAdmitted) -> Failure {
 
 /// How a call ended from which the policy took something away. What became of
 /// an order is never kept from the caller.
-fn revoked(tool: &Tool, what: &str, outcome: Outcome) -> Outcome {
+fn revoked<A>(tool: &Tool, what: &str, outcome: Outcome<A>) -> Outcome<A> {
     let trades = tool.capabilities().contains(&Capability::Trading);
     match outcome {
         Outcome::Answer(answer) if trades => Outcome::Answer(answer),
@@ -176,26 +219,40 @@ fn revoked(tool: &Tool, what: &str, outcome: Outcome) -> Outcome {
     }
 }
 
-/// An answer that keeps what the tool promised, with something to read.
-fn checked(tool: &Tool, mut answer: Answer) -> Outcome {
-    let structured = answer.structured.as_ref();
-    if let Err(faults) = tool.check_answer(structured.map(Structured::json)) {
-        return Outcome::Failure(Failure::new(
-            FailureKind::Internal,
-            format!(
-                "The answer of {} does not fit its own output schema: {faults}. This is a fault \
-                 of the tool.",
-                tool.name()
-            ),
-        ));
+/// An answer that is checked before the caller gets it.
+trait Checked: Sized {
+    fn checked(self, tool: &Tool) -> Outcome<Self>;
+}
+
+/// It keeps what the tool promised, and has something to read.
+impl Checked for Answer {
+    fn checked(mut self, tool: &Tool) -> Outcome {
+        let structured = self.structured.as_ref();
+        if let Err(faults) = tool.check_answer(structured.map(Structured::json)) {
+            return Outcome::Failure(Failure::new(
+                FailureKind::Internal,
+                format!(
+                    "The answer of {} does not fit its own output schema: {faults}. This is a \
+                     fault of the tool.",
+                    tool.name()
+                ),
+            ));
+        }
+        if self.content.is_empty()
+            && let Some(structured) = structured
+        {
+            let text = structured.text().to_owned();
+            self.content.push(Content::Text(text));
+        }
+        Outcome::Answer(self)
     }
-    if answer.content.is_empty()
-        && let Some(structured) = structured
-    {
-        let text = structured.text().to_owned();
-        answer.content.push(Content::Text(text));
+}
+
+/// A prompt promises nothing of its messages.
+impl Checked for PromptAnswer {
+    fn checked(self, _prompt: &Tool) -> Outcome<Self> {
+        Outcome::Answer(self)
     }
-    Outcome::Answer(answer)
 }
 
 /// What the caller reads when there was no outcome.
@@ -238,7 +295,7 @@ impl CallLog {
         }
     }
 
-    fn end(mut self, outcome: &Outcome) {
+    fn end<A>(mut self, outcome: &Outcome<A>) {
         self.ended = true;
         match outcome {
             Outcome::Answer(_) => self.line(Ended::Answer, "answer", None),

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::policy::PolicyError;
+use crate::status::Kind;
 
 /// The longest name that an error repeats, in characters.
 pub(crate) const NAME: usize = 100;
@@ -37,7 +38,7 @@ pub enum ToolsError {
     Metrics(#[from] prometheus::Error),
 }
 
-/// A call reached no tool.
+/// A call reached no tool or prompt.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ToolError {
     /// There is no tool of that name.
@@ -46,11 +47,20 @@ pub enum ToolError {
         /// The name that was asked for, cut to a sensible length.
         name: String,
     },
-    /// The operator does not let the tool serve.
+    /// There is no prompt of that name.
+    #[error("There is no prompt named {name:?}. List the prompts to see which there are.")]
+    UnknownPrompt {
+        /// The name that was asked for, cut to a sensible length.
+        name: String,
+    },
+    /// The operator does not let it serve.
     #[error(
-        "The tool {name:?} is not served: {reason}. Only the operator of the host can change that."
+        "The {kind} {name:?} is not served: {reason}. Only the operator of the host can change \
+         that."
     )]
     NotServed {
+        /// What it is.
+        kind: Kind,
         /// Its name.
         name: String,
         /// Why not, within a sentence.
@@ -61,8 +71,15 @@ pub enum ToolError {
 impl ToolError {
     /// There is no tool of this name.
     pub fn unknown(name: &str) -> Self {
-        Self::UnknownTool {
-            name: name.chars().take(NAME).collect(),
+        Self::unknown_of(Kind::Tool, name)
+    }
+
+    /// There is nothing of this kind and name.
+    pub fn unknown_of(kind: Kind, name: &str) -> Self {
+        let name = name.chars().take(NAME).collect();
+        match kind {
+            Kind::Tool => Self::UnknownTool { name },
+            Kind::Prompt => Self::UnknownPrompt { name },
         }
     }
 }

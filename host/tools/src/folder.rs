@@ -377,7 +377,7 @@ impl Folder {
 
     /// Keeps the number of remembered names in bounds.
     fn forget_names(&mut self, set: &ToolSet) {
-        if self.runtimes.len() > set.callable().len() + NAMES {
+        if self.runtimes.len() > set.len() + NAMES {
             self.runtimes
                 .retain(|name, runtime| set.get(name).is_some() || !runtime.is_idle());
         }

@@ -4,7 +4,7 @@
 //! out of the arguments again. It is there where the host has more than one
 //! gateway, and only for tools that reach the broker at all.
 
-use sandpit_sandbox::Component;
+use sandpit_sandbox::{Argument, Component, Suggestions};
 use serde_json::{Map, Value, json};
 
 /// The argument's name.
@@ -30,9 +30,24 @@ pub(crate) fn describe(schema: &mut Map<String, Value>, names: &[String]) {
     let argument = json!({
         "type": "string",
         "enum": names,
-        "description": format!("Which TWS connection; {default} if left out"),
+        "description": description(default),
     });
     properties.insert(NAME.to_owned(), argument);
+}
+
+/// The argument of a prompt, with the names that it may have, the default first.
+pub(crate) fn argument(names: Vec<String>) -> Argument {
+    Argument {
+        name: NAME.to_owned(),
+        title: "Gateway".to_owned(),
+        description: description(names.first().map_or("", String::as_str)),
+        required: false,
+        suggestions: Suggestions::Values(names),
+    }
+}
+
+fn description(default: &str) -> String {
+    format!("Which TWS connection; {default} if left out")
 }
 
 /// Takes the argument out of the arguments.

@@ -1,7 +1,8 @@
 //! The live set of tools: which components are in the folder, what the
 //! operator's policy makes of them, and calling them by name.
 //!
-//! A file in the tool folder is a tool. [`Tools::open`] loads all of them, and
+//! A file in the tool folder is a tool or a prompt; what is said of tools here
+//! holds for prompts too, unless it says otherwise. [`Tools::open`] loads all of them, and
 //! [`Tools::watch`] follows what happens to the folder from then on. What a
 //! tool may do is said by the [`Policy`]: one that has no grants there is
 //! quarantined, which means that the operator sees it in [`Tools::status`] and
@@ -11,6 +12,7 @@
 //! call and its structured answer after it, so that neither a tool nor a
 //! client has to, and keeps the limits that belong to the tool's name: how
 //! many calls run at a time, how many begin within a minute, and in whose turn.
+//! [`Tools::get_prompt`] does the same for prompts.
 
 mod admission;
 mod call;
@@ -46,14 +48,14 @@ pub use metrics::ToolsMetrics;
 pub use policy::{Policy, PolicyEntry, PolicyError, ToolPolicy};
 pub use rights::{Right, Rights};
 pub use sandpit_sandbox::{
-    Annotations, Answer, Askable, Blob, CallLimits, Capability, Confirmation, Content, Descriptor,
-    Elicitation, EmbeddedResource, Event, Failure, FailureKind, HttpMethod, InputRequest,
-    InputResponse, Level, MessageBlob, MessageContent, Outcome, Question, Questions, Rate,
-    ResourceBody, ResourceDescriptor, ResourceLink, Response, RestRoute, Resume, Role, Root,
-    Sampled, Sampling, SamplingMessage, Sandbox, SandboxConfig, SandboxMetrics, Structured,
-    Suggestions, UriTemplate, Variable,
+    Annotations, Answer, Argument, Askable, Blob, CallLimits, Capability, Confirmation, Content,
+    Descriptor, Elicitation, EmbeddedResource, Event, Failure, FailureKind, HttpMethod,
+    InputRequest, InputResponse, Level, Message, MessageBlob, MessageContent, Outcome,
+    PromptAnswer, Question, Questions, Rate, ResourceBody, ResourceDescriptor, ResourceLink,
+    Response, RestRoute, Resume, Role, Root, Sampled, Sampling, SamplingMessage, Sandbox,
+    SandboxConfig, SandboxMetrics, Structured, Suggestions, UriTemplate, Variable,
 };
 pub use schema::check_answer;
-pub use status::{CallState, LiveCall, Status, ToolLimits, ToolState, ToolStatus, Usage};
+pub use status::{CallState, Kind, LiveCall, Status, ToolLimits, ToolState, ToolStatus, Usage};
 pub use tool::Tool;
 pub use tools::{Readiness, Tools};

@@ -8,15 +8,17 @@ use crate::error::{NAME, Refusal, ToolError};
 use crate::folder::Record;
 use crate::policy::Limits;
 use crate::runtime::Runtime;
-use crate::status::{ToolLimits, ToolState, ToolStatus, Usage};
+use crate::status::{Kind, ToolLimits, ToolState, ToolStatus, Usage};
 use crate::tool::Tool;
 
 /// One state of the set.
 #[derive(Default)]
 pub(crate) struct ToolSet {
+    /// Tools and prompts: they share their names.
     by_name: BTreeMap<String, Arc<Tool>>,
     callable: Arc<[Arc<Tool>]>,
     visible: Arc<[Arc<Tool>]>,
+    prompts: Arc<[Arc<Tool>]>,
     rows: Vec<Row>,
     refused: Arc<[Refusal]>,
 }
@@ -34,7 +36,8 @@ impl ToolSet {
             .into_iter()
             .map(|tool| (tool.name().to_owned(), tool))
             .collect();
-        let visible = by_name.values().filter(|tool| !tool.policy().hidden);
+        let of = |kind| by_name.values().filter(move |tool| tool.kind() == kind);
+        let visible = |tool: &&Arc<Tool>| !tool.policy().hidden;
         // Those without a name come last.
         rows.sort_by(|a, b| {
             let key = |row: &Row| (row.status.name.is_none(), row.status.name.clone());
@@ -50,8 +53,9 @@ impl ToolSet {
             .collect();
         refused.sort_by(|a, b| a.file.cmp(&b.file));
         Self {
-            visible: visible.cloned().collect(),
-            callable: by_name.values().cloned().collect(),
+            visible: of(Kind::Tool).filter(visible).cloned().collect(),
+            callable: of(Kind::Tool).cloned().collect(),
+            prompts: of(Kind::Prompt).filter(visible).cloned().collect(),
             by_name,
             rows,
             refused: refused.into(),
@@ -68,8 +72,24 @@ impl ToolSet {
         Arc::clone(&self.callable)
     }
 
+    /// The prompts that clients see, by name.
+    pub(crate) fn prompts(&self) -> Arc<[Arc<Tool>]> {
+        Arc::clone(&self.prompts)
+    }
+
+    /// How many tools and prompts are served.
+    pub(crate) fn len(&self) -> usize {
+        self.by_name.len()
+    }
+
+    /// The tool or prompt of this name.
     pub(crate) fn get(&self, name: &str) -> Option<&Arc<Tool>> {
         self.by_name.get(name)
+    }
+
+    /// What is of this kind and name.
+    pub(crate) fn get_of(&self, kind: Kind, name: &str) -> Option<&Arc<Tool>> {
+        self.get(name).filter(|tool| tool.kind() == kind)
     }
 
     /// The files that are refused, by file name.
@@ -89,37 +109,39 @@ impl ToolSet {
         self.rows.iter().map(status).collect()
     }
 
-    /// Why there is no tool of this name.
-    pub(crate) fn missing(&self, name: &str) -> ToolError {
+    /// Why there is nothing of this kind and name.
+    pub(crate) fn missing(&self, kind: Kind, name: &str) -> ToolError {
         let state = self
             .rows
             .iter()
             .filter(|row| row.status.name.as_deref() == Some(name))
+            .filter(|row| row.status.kind == Some(kind))
             .map(|row| row.status.state)
             .find(|state| matches!(state, ToolState::Disabled | ToolState::Quarantined));
+        let reason = match state {
+            Some(ToolState::Disabled) => "the operator has disabled it",
+            Some(_) => "the operator has not allowed what it asks for",
+            None => return ToolError::unknown_of(kind, name),
+        };
         let name = name.chars().take(NAME).collect();
-        match state {
-            Some(ToolState::Disabled) => ToolError::NotServed {
-                name,
-                reason: "the operator has disabled it",
-            },
-            Some(_) => ToolError::NotServed {
-                name,
-                reason: "the operator has not allowed what it asks for",
-            },
-            None => ToolError::unknown(&name),
-        }
+        ToolError::NotServed { kind, name, reason }
     }
 
     /// Whether clients see the same tools, described in the same way.
-    pub(crate) fn looks_like(&self, other: &Self) -> bool {
-        self.visible.len() == other.visible.len()
-            && self
-                .visible
-                .iter()
-                .zip(other.visible.iter())
-                .all(|(a, b)| Arc::ptr_eq(a, b) || a.descriptor() == b.descriptor())
+    pub(crate) fn has_tools_of(&self, other: &Self) -> bool {
+        look_alike(&self.visible, &other.visible)
     }
+
+    /// Whether clients see the same prompts, described in the same way.
+    pub(crate) fn has_prompts_of(&self, other: &Self) -> bool {
+        look_alike(&self.prompts, &other.prompts)
+    }
+}
+
+fn look_alike(some: &[Arc<Tool>], others: &[Arc<Tool>]) -> bool {
+    let mut pairs = some.iter().zip(others);
+    some.len() == others.len()
+        && pairs.all(|(a, b)| Arc::ptr_eq(a, b) || a.descriptor() == b.descriptor())
 }
 
 /// What the operator sees of a file, but for its use.
@@ -135,6 +157,7 @@ pub(crate) fn row(file: &str, record: &Record, verdict: &Verdict) -> ToolStatus 
     ToolStatus {
         name: facts.map(|facts| facts.name.clone()),
         file: file.to_owned(),
+        kind: inspected.map(|inspected| Kind::of(inspected.descriptor())),
         state: verdict.state,
         reason: verdict.reason.clone(),
         version: facts.map(|facts| facts.version.clone()),

@@ -1,5 +1,6 @@
 //! What the operator sees of the tools.
 
+use sandpit_sandbox::Descriptor;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
@@ -28,6 +29,8 @@ pub struct ToolStatus {
     pub name: Option<String>,
     /// The file's name in the tool folder.
     pub file: String,
+    /// Whether it is a tool or a prompt, if that is known.
+    pub kind: Option<Kind>,
     /// Whether it is served.
     pub state: ToolState,
     /// Why it is not served, and what would change that; of a tool that is
@@ -71,6 +74,41 @@ pub struct ToolLimits {
     pub memory_mib: Option<u64>,
     /// How many market-data lines all calls may hold together.
     pub market_data_lines: u32,
+}
+
+/// What a component is to MCP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// A tool: the model calls it.
+    Tool,
+    /// A prompt: a person begins a conversation with it.
+    Prompt,
+}
+
+impl Kind {
+    /// The kind of what describes itself so.
+    pub fn of(descriptor: &Descriptor) -> Self {
+        if descriptor.prompt.is_some() {
+            Self::Prompt
+        } else {
+            Self::Tool
+        }
+    }
+
+    /// The kind in a word.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tool => "tool",
+            Self::Prompt => "prompt",
+        }
+    }
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.pad(self.name())
+    }
 }
 
 /// Whether a file of the tool folder is served.

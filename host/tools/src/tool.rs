@@ -1,4 +1,5 @@
-//! One tool: a component that is linked with what the policy grants it.
+//! One tool or prompt: a component that is linked with what the policy grants
+//! it.
 
 use std::sync::Arc;
 
@@ -10,8 +11,9 @@ use crate::config::ToolsConfig;
 use crate::gateway;
 use crate::policy::ToolPolicy;
 use crate::runtime::Runtime;
+use crate::status::Kind;
 
-/// A tool that can be called.
+/// A tool that can be called, or a prompt that can be had.
 pub struct Tool {
     file: String,
     candidate: Arc<Candidate>,
@@ -56,6 +58,9 @@ impl Tool {
         if chooses_gateway {
             let names = component.gateways(&policy.scope);
             gateway::describe(&mut descriptor.input_schema, &names);
+            if let Some(arguments) = &mut descriptor.prompt {
+                arguments.push(gateway::argument(names));
+            }
         }
         let usual = CallLimits {
             deadline: if descriptor.streaming {
@@ -81,6 +86,11 @@ impl Tool {
     /// Its name.
     pub fn name(&self) -> &str {
         &self.descriptor.name
+    }
+
+    /// What it is to MCP.
+    pub fn kind(&self) -> Kind {
+        Kind::of(&self.descriptor)
     }
 
     /// What it says of itself, and below its description what the operator

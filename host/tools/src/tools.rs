@@ -1,11 +1,11 @@
-//! The live set of tools.
+//! The live set of tools and prompts.
 
 use std::future::Future;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Instant, SystemTime};
 
-use sandpit_sandbox::{Confirmation, Failure, Outcome, Sandbox};
+use sandpit_sandbox::{Confirmation, Failure, Outcome, PromptAnswer, Sandbox};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -18,8 +18,9 @@ use crate::folder::{Due, Folder};
 use crate::live::LiveCalls;
 use crate::metrics::CallMetrics;
 use crate::policy::{Policy, PolicyError};
+use crate::runtime::Running;
 use crate::set::ToolSet;
-use crate::status::{LiveCall, Status};
+use crate::status::{Kind, LiveCall, Status};
 use crate::tool::Tool;
 
 /// The live set of tools. A cheap handle: clones share one set.
@@ -40,6 +41,7 @@ pub(crate) struct Inner {
     generation: watch::Sender<u64>,
     metrics: CallMetrics,
     live: LiveCalls,
+    prompt_generation: watch::Sender<u64>,
 }
 
 /// What the operator has to know beside the tools.
@@ -80,6 +82,7 @@ impl Tools {
             generation: watch::Sender::new(0),
             metrics,
             live: LiveCalls::default(),
+            prompt_generation: watch::Sender::new(0),
         });
         inner.load().await.map_err(|source| ToolsError::Folder {
             folder: inner.config.folder.clone(),
@@ -141,7 +144,17 @@ impl Tools {
 
     /// The tool of that name, hidden or not.
     pub fn get(&self, name: &str) -> Option<Arc<Tool>> {
-        self.inner.set().get(name).cloned()
+        self.inner.set().get_of(Kind::Tool, name).cloned()
+    }
+
+    /// The prompts that clients see, by name.
+    pub fn prompts(&self) -> Arc<[Arc<Tool>]> {
+        self.inner.set().prompts()
+    }
+
+    /// The prompt of that name, hidden or not.
+    pub fn prompt(&self, name: &str) -> Option<Arc<Tool>> {
+        self.inner.set().get_of(Kind::Prompt, name).cloned()
     }
 
     /// Why the tool of that name is not served, if it is the operator who does
@@ -151,7 +164,8 @@ impl Tools {
         if set.get(name).is_some() {
             return None;
         }
-        Some(set.missing(name)).filter(|error| matches!(error, ToolError::NotServed { .. }))
+        Some(set.missing(Kind::Tool, name))
+            .filter(|error| matches!(error, ToolError::NotServed { .. }))
     }
 
     /// The files of the folder that cannot be tools, with their reasons, by
@@ -185,6 +199,11 @@ impl Tools {
         self.inner.generation.subscribe()
     }
 
+    /// The same for the prompts.
+    pub fn prompt_changes(&self) -> watch::Receiver<u64> {
+        self.inner.prompt_generation.subscribe()
+    }
+
     /// Calls a tool by name, hidden or not.
     ///
     /// Dropping the future ends the call at once; cancelling its token gives
@@ -197,20 +216,24 @@ impl Tools {
     /// Everything else that can go wrong, beginning with arguments that do not
     /// fit the schema, is a failure in the outcome.
     pub async fn call(&self, name: &str, request: CallRequest) -> Result<Outcome, ToolError> {
-        let (tool, running) = {
-            let set = self.inner.set();
-            let tool = match set.get(name) {
-                // This very version of the tool: another may use more.
-                Some(tool) if request.rights.allow(tool) => tool,
-                None if request.rights.allow_name(name) => return Err(set.missing(name)),
-                _ => return Err(ToolError::unknown(name)),
-            };
-            let facts = &tool.candidate().facts;
-            let running = tool.runtime().begin(facts, tool.scope(), &request.cancel);
-            (Arc::clone(tool), running)
-        };
+        let (tool, running) = self.inner.begin(Kind::Tool, name, &request)?;
         let live = self.inner.live.begin(tool.name(), &request);
         Ok(call::call(&tool, running, &live, request, &self.inner.config).await)
+    }
+
+    /// Has a prompt write its messages, by name, hidden or not.
+    ///
+    /// # Errors
+    ///
+    /// As for [`call`](Self::call).
+    pub async fn get_prompt(
+        &self,
+        name: &str,
+        request: CallRequest,
+    ) -> Result<Outcome<PromptAnswer>, ToolError> {
+        let (prompt, running) = self.inner.begin(Kind::Prompt, name, &request)?;
+        let live = self.inner.live.begin(prompt.name(), &request);
+        Ok(call::get(&prompt, running, &live, request, &self.inner.config).await)
     }
 
     /// A person has confirmed what [`Outcome::ConfirmationNeeded`] asks: the
@@ -246,6 +269,25 @@ impl Tools {
 }
 
 impl Inner {
+    /// Begins a call.
+    fn begin(
+        &self,
+        kind: Kind,
+        name: &str,
+        request: &CallRequest,
+    ) -> Result<(Arc<Tool>, Running), ToolError> {
+        let set = self.set();
+        let tool = match set.get_of(kind, name) {
+            // This very version of the tool: another may use more.
+            Some(tool) if request.rights.allow(tool) => tool,
+            None if request.rights.allow_name(name) => return Err(set.missing(kind, name)),
+            _ => return Err(ToolError::unknown_of(kind, name)),
+        };
+        let facts = &tool.candidate().facts;
+        let running = tool.runtime().begin(facts, tool.scope(), &request.cancel);
+        Ok((Arc::clone(tool), running))
+    }
+
     /// Looks into every file of the folder, before anything is served.
     async fn load(self: &Arc<Self>) -> io::Result<()> {
         let look = crate::watch::look(self).await?;
@@ -257,6 +299,7 @@ impl Inner {
         self.refresh(&mut folder);
         tracing::info!(
             tools = self.set().callable().len(),
+            prompts = self.set().prompts().len(),
             files = look.len(),
             "the tools are loaded"
         );
@@ -311,10 +354,16 @@ impl Inner {
         let Some(next) = folder.next(&before, &self.config) else {
             return;
         };
-        let looks_different = !next.looks_like(&before);
+        let other_tools = !next.has_tools_of(&before);
+        let other_prompts = !next.has_prompts_of(&before);
         *self.set.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(next);
-        if looks_different {
-            self.generation.send_modify(|number| *number += 1);
+        for (sender, changed) in [
+            (&self.generation, other_tools),
+            (&self.prompt_generation, other_prompts),
+        ] {
+            if changed {
+                sender.send_modify(|number| *number += 1);
+            }
         }
     }
 

@@ -55,6 +55,7 @@
 //! - [`json`] has TWS's data as JSON, under TWS's own names; [`input`] reads
 //!   what people and models write: contracts, orders, durations, dates.
 //! - [`stream`] runs a subscription to its end.
+//! - [`prompt`] is for components that are prompts and not tools.
 //!
 //! The capabilities exist inside the sandbox only. Everything else here can be
 //! tested natively.
@@ -65,6 +66,8 @@ mod decimal;
 mod failure;
 pub mod input;
 pub mod json;
+pub mod prompt;
+pub mod prompt_bindings;
 mod question;
 mod reply;
 mod resource;

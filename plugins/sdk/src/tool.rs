@@ -80,7 +80,7 @@ pub fn call<T: Tool>(request: Request) -> Outcome {
 
 /// The position that the JSON parser names is one in a text that the caller
 /// never sees.
-fn without_position(message: &str) -> &str {
+pub(crate) fn without_position(message: &str) -> &str {
     message
         .split_once(" at line ")
         .map_or(message, |(what, _)| what)

@@ -51,7 +51,7 @@ async fn the_table_and_the_document_say_the_same() {
     assert_eq!(
         line("NAME"),
         [
-            "NAME", "STATE", "VERSION", "DIGEST", "GRANTS", "CALLS", "FAILURES"
+            "NAME", "KIND", "STATE", "VERSION", "DIGEST", "GRANTS", "CALLS", "FAILURES"
         ]
     );
     let row = desk.status(FIXTURE).await;
@@ -60,11 +60,11 @@ async fn the_table_and_the_document_say_the_same() {
     assert_eq!(
         line(FIXTURE),
         [
-            FIXTURE, "served,", "hidden", version, digest, "nothing", "2", "1"
+            FIXTURE, "tool", "served,", "hidden", version, digest, "nothing", "2", "1"
         ]
     );
-    assert_eq!(line(REPORT)[1], "quarantined");
-    assert_eq!(line("(broken.wasm)")[1], "refused");
+    assert_eq!(line(REPORT)[1..3], ["tool", "quarantined"]);
+    assert_eq!(line("(broken.wasm)")[1..3], ["-", "refused"]);
     assert!(
         table.contains("\nbroken.wasm: This is not a WebAssembly component."),
         "{table}"

@@ -66,9 +66,7 @@ pub(super) async fn call(
                 confirmation,
                 resume,
             },
-            Err(error @ (ToolError::UnknownTool { .. } | ToolError::NotServed { .. })) => {
-                return Err(ErrorData::invalid_params(error.to_string(), None));
-            }
+            Err(error) => return Err(ErrorData::invalid_params(error.to_string(), None)),
         };
         turn = dialogue.next(asked).await?;
     }

@@ -9,6 +9,9 @@ use sandpit_tools::{Descriptor, HttpMethod, Tool};
 /// The prefix of tool names that paths may leave out.
 const PREFIX: &str = "ibkr_";
 
+/// The path of the prompts.
+pub(super) const PROMPTS: &str = "prompts";
+
 /// One route of a tool.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Route {
@@ -58,6 +61,7 @@ fn parameter(segment: &str) -> Option<&str> {
 }
 
 /// All routes of a tool, each once: those of its name, and those it declares.
+/// A prompt has one.
 pub(super) fn of(descriptor: &Descriptor) -> Vec<Route> {
     let mut routes: Vec<Route> = Vec::new();
     let mut add = |method: Method, path: &str, rank: Rank| {
@@ -72,6 +76,11 @@ pub(super) fn of(descriptor: &Descriptor) -> Vec<Route> {
             });
         }
     };
+    if descriptor.prompt.is_some() {
+        let path = format!("{PROMPTS}/{}", descriptor.name);
+        add(Method::POST, &path, Rank::Name);
+        return routes;
+    }
     let short = descriptor.name.strip_prefix(PREFIX);
     for name in short.into_iter().chain([descriptor.name.as_str()]) {
         if descriptor.annotations.read_only || descriptor.streaming {
@@ -178,6 +187,7 @@ mod tests {
                 .collect(),
             streaming: false,
             resources: Vec::new(),
+            prompt: None,
         }
     }
 

@@ -15,6 +15,7 @@ pub struct Guest {
     output_schema: Option<String>,
     streaming: bool,
     resources: Vec<String>,
+    is_prompt: bool,
     imports: String,
     describe: String,
     call: String,
@@ -33,6 +34,7 @@ impl Guest {
             output_schema: None,
             streaming: false,
             resources: Vec::new(),
+            is_prompt: false,
             imports: String::new(),
             describe: String::new(),
             call: String::new(),
@@ -40,6 +42,15 @@ impl Guest {
             fields: String::new(),
         };
         guest.answer(r#"{"ok":true}"#)
+    }
+
+    /// A prompt with a required argument `symbol` and a free one `note`. It
+    /// writes one message: its arguments.
+    pub fn prompt(name: &str) -> Self {
+        let mut guest = Self::new(name);
+        guest.is_prompt = true;
+        guest.call = message("(local.get 0)", "(local.get 1)");
+        guest
     }
 
     /// Keeps a text in memory, and says where: address and length.
@@ -108,34 +119,26 @@ impl Guest {
 
     /// The component.
     pub fn build(self) -> Vec<u8> {
-        component(self.module()).unwrap()
+        let world = if self.is_prompt {
+            "prompt-component"
+        } else {
+            "tool"
+        };
+        component(self.module(), world).unwrap()
     }
 
     /// The module that the component is made of.
     pub fn module(mut self) -> Vec<u8> {
-        let name = self.name.clone();
-        let input = r#"{"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false}"#;
-        let mut words = Vec::new();
-        for text in [
-            name.as_str(),
-            "A title",
-            "A tool for tests.",
-            "1.0.0",
-            input,
-        ] {
-            let (address, length) = self.text(text);
-            words.extend([address, length]);
-        }
-        match self.output_schema.clone() {
-            Some(schema) => {
-                let (address, length) = self.text(&schema);
-                words.extend([1, address, length]);
-            }
-            None => words.extend([0, 0, 0]),
-        }
-        // Annotations (four booleans), no routes, whether it streams, resources.
-        words.extend([0x0100_0001, 0, 0, usize::from(self.streaming)]);
-        words.extend(self.resource_list());
+        let (interface, call) = if self.is_prompt {
+            ("prompt", "get")
+        } else {
+            ("plugin", "call")
+        };
+        let words = if self.is_prompt {
+            self.prompt_descriptor()
+        } else {
+            self.descriptor()
+        };
         let descriptor: String = words
             .iter()
             .flat_map(|word| u32::try_from(*word).unwrap().to_le_bytes())
@@ -164,18 +167,18 @@ impl Guest {
                     i32.const -8
                     i32.and
                     global.set $next)
-                (func (export "sandpit:tool/plugin@0.1.0#describe") (result i32)
+                (func (export "sandpit:tool/{interface}@0.1.0#describe") (result i32)
                     {describe}
                     i32.const 16)
-                (func (export "sandpit:tool/plugin@0.1.0#call")
+                (func (export "sandpit:tool/{interface}@0.1.0#{call}")
                     (param i32 i32 i32 i32 i32 i32 i32 i32) (result i32)
-                    {call})
+                    {code})
                 {fields}
             )"#,
             imports = self.imports,
             memory = self.memory,
             describe = self.describe,
-            call = self.call,
+            code = self.call,
             fields = self.fields,
         );
         wat::parse_str(module).unwrap()
@@ -217,6 +220,63 @@ impl Guest {
         }
         address
     }
+
+    /// Address and length of each of these texts.
+    fn texts<const N: usize>(&mut self, texts: [&str; N]) -> Vec<usize> {
+        let mut words = Vec::new();
+        for text in texts {
+            let (address, length) = self.text(text);
+            words.extend([address, length]);
+        }
+        words
+    }
+
+    /// The words of a tool's descriptor.
+    fn descriptor(&mut self) -> Vec<usize> {
+        let name = self.name.clone();
+        let input = r#"{"type":"object","properties":{"text":{"type":"string"}},"additionalProperties":false}"#;
+        let mut words = self.texts([&name, "A title", "A tool for tests.", "1.0.0", input]);
+        match self.output_schema.clone() {
+            Some(schema) => {
+                let (address, length) = self.text(&schema);
+                words.extend([1, address, length]);
+            }
+            None => words.extend([0, 0, 0]),
+        }
+        // Annotations (four booleans), no routes, whether it streams, resources.
+        words.extend([0x0100_0001, 0, 0, usize::from(self.streaming)]);
+        words.extend(self.resource_list());
+        words
+    }
+
+    /// The words of a prompt's descriptor, and below them its arguments.
+    fn prompt_descriptor(&mut self) -> Vec<usize> {
+        let name = self.name.clone();
+        let mut words = self.texts([&name, "A title", "A prompt for tests.", "1.0.0"]);
+        // The descriptor begins at 16 and has ten words.
+        words.extend([16 + 10 * 4, 2]);
+        words.extend(self.texts(["symbol", "Symbol", "What it is about"]));
+        // Required, and completed with symbols.
+        words.extend([1, 1, 0, 0]);
+        words.extend(self.texts(["note", "Note", "What else there is"]));
+        words.extend([0, 0, 0, 0]);
+        words
+    }
+}
+
+/// Code that answers with one message of the person: the text that is there.
+pub fn message(address: &str, length: &str) -> String {
+    format!(
+        "(i32.store (i32.const 512) (i32.const 0))
+         (i32.store (i32.const 516) (i32.const 0))
+         (i32.store (i32.const 528) (i32.const 560))
+         (i32.store (i32.const 532) (i32.const 1))
+         (i32.store (i32.const 560) (i32.const 0))
+         (i32.store (i32.const 564) (i32.const 0))
+         (i32.store (i32.const 568) {address})
+         (i32.store (i32.const 572) {length})
+         i32.const 512"
+    )
 }
 
 /// Code that answers with the structured text at this address.
@@ -232,8 +292,8 @@ pub fn outcome(address: usize, length: usize) -> String {
     )
 }
 
-/// Makes a component for the world `tool` of a module.
-fn component(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+/// Makes a component for this world of a module.
+fn component(mut module: Vec<u8>, world: &str) -> anyhow::Result<Vec<u8>> {
     // Several crates use this file.
     let wit = Path::new(env!("CARGO_MANIFEST_DIR"))
         .ancestors()
@@ -243,7 +303,7 @@ fn component(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let mut resolve = Resolve::default();
     resolve.push_dir(wit.join("broker"))?;
     let (package, _) = resolve.push_dir(wit.join("tool"))?;
-    let world = resolve.select_world(&[package], Some("tool"))?;
+    let world = resolve.select_world(&[package], Some(world))?;
     embed_component_metadata(&mut module, &resolve, world, StringEncoding::UTF8)?;
     ComponentEncoder::default()
         .module(&module)?

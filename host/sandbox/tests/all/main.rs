@@ -12,6 +12,7 @@ mod calls;
 mod events;
 mod guest;
 mod loading;
+mod prompts;
 
 use guest::Guest;
 use sandpit_gateway::{Gateway, GatewayConfig, Gateways};
