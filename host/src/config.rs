@@ -45,6 +45,8 @@ pub struct Config {
     pub journal: JournalSection,
     /// The HTTP server.
     pub server: ServerSection,
+    /// Resources, and telling subscribers that they have changed.
+    pub resources: ResourcesSection,
     /// The tools and their calls.
     pub tools: ToolsSection,
     /// The sandbox that the tools run in.
@@ -62,6 +64,37 @@ pub struct Config {
     /// What each tool may do. It comes from this file only, and is applied as
     /// soon as the file changes.
     pub policy: Policy,
+}
+
+/// `[resources]`: how resources are watched for those who subscribe to them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct ResourcesSection {
+    /// How many milliseconds there are at least between two notifications
+    /// about one resource.
+    #[schemars(range(min = 100, max = 3_600_000))]
+    pub interval_milliseconds: u64,
+    /// After how many seconds a watched resource is read again though nothing
+    /// was heard of it.
+    #[schemars(range(min = 1, max = 86_400))]
+    pub poll_seconds: u64,
+    /// How many resources one MCP session may subscribe to.
+    #[schemars(range(min = 1, max = 10_000))]
+    pub max_subscriptions: usize,
+    /// How many resources may be watched at once, by all together.
+    #[schemars(range(min = 1, max = 100_000))]
+    pub max_watched: usize,
+}
+
+impl Default for ResourcesSection {
+    fn default() -> Self {
+        Self {
+            interval_milliseconds: 1_000,
+            poll_seconds: 5,
+            max_subscriptions: 64,
+            max_watched: 256,
+        }
+    }
 }
 
 /// `[tools]`: where tools come from and how long their calls may take.
@@ -191,11 +224,18 @@ impl Config {
         for (key, value, most) in [
             ("sandbox.memory_mib", self.sandbox.memory_mib, 1024),
             ("sandbox.max_calls", self.sandbox.max_calls as usize, 10_000),
+            (
+                "resources.max_subscriptions",
+                self.resources.max_subscriptions,
+                10_000,
+            ),
+            ("resources.max_watched", self.resources.max_watched, 100_000),
         ] {
             if !(1..=most).contains(&value) {
                 bail!("{key} is {value}; it must be a number from 1 to {most}");
             }
         }
+        self.resources.validate()?;
         self.policy.check().context("the policy is wrong")
     }
 }
@@ -206,6 +246,36 @@ fn seconds(key: &str, value: u64) -> anyhow::Result<()> {
         bail!("{key} is {value}; it must be a number of seconds from 1 to 604800 (a week)");
     }
     Ok(())
+}
+
+impl ResourcesSection {
+    fn validate(&self) -> anyhow::Result<()> {
+        let interval = self.interval_milliseconds;
+        if !(100..=3_600_000).contains(&interval) {
+            bail!(
+                "resources.interval_milliseconds is {interval}; it must be a number from 100 to \
+                 3600000 (an hour)"
+            );
+        }
+        let poll = self.poll_seconds;
+        if !(1..=86_400).contains(&poll) {
+            bail!(
+                "resources.poll_seconds is {poll}; it must be a number of seconds from 1 to 86400 \
+                 (a day)"
+            );
+        }
+        Ok(())
+    }
+
+    /// `interval_milliseconds`.
+    pub const fn interval(&self) -> Duration {
+        Duration::from_millis(self.interval_milliseconds)
+    }
+
+    /// `poll_seconds`.
+    pub const fn poll(&self) -> Duration {
+        Duration::from_secs(self.poll_seconds)
+    }
 }
 
 impl ToolsSection {

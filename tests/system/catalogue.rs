@@ -1,4 +1,4 @@
-//! What is offered: the twenty-two tools, true to their word and small.
+//! What is offered: the twenty-three tools, true to their word and small.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::support::host::plugins;
 use crate::support::{Era, Host, McpClient, simulator};
 
-const TOOLS: [&str; 22] = [
+const TOOLS: [&str; 23] = [
     "ibkr_cancel_all_orders",
     "ibkr_cancel_order",
     "ibkr_connect",
@@ -23,6 +23,7 @@ const TOOLS: [&str; 22] = [
     "ibkr_get_pnl",
     "ibkr_get_pnl_single",
     "ibkr_get_positions",
+    "ibkr_get_quote",
     "ibkr_get_status",
     "ibkr_modify_order",
     "ibkr_place_bracket_order",

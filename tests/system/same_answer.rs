@@ -31,6 +31,7 @@ fn calls() -> Vec<(&'static str, Value)> {
         ),
         ("ibkr_get_account_summary", json!({})),
         ("ibkr_get_positions", json!({})),
+        ("ibkr_get_quote", json!({"symbol": "SPY"})),
         ("ibkr_get_pnl", json!({})),
         ("ibkr_get_pnl_single", json!({"conId": "AAPL"})),
         ("ibkr_get_next_valid_id", json!({})),
@@ -141,7 +142,7 @@ async fn all_tools_agree_over_both_eras_and_rest() {
             assert_eq!(one, other);
         }
     }
-    assert_eq!(answers[0].len(), 22);
+    assert_eq!(answers[0].len(), 23);
 }
 
 #[tokio::test]

@@ -29,6 +29,8 @@ pub struct FrontConfig {
     pub question_timeout: Duration,
     /// How long requests may take to end once the front is asked to stop.
     pub drain_timeout: Duration,
+    /// How resources are watched for those who subscribe to them.
+    pub resources: ResourcesConfig,
     /// Who may call tools.
     pub auth: AuthConfig,
     /// Who may ask below `/operator`, what that shows and what it stops.
@@ -47,9 +49,36 @@ impl Default for FrontConfig {
             stream_keep_alive: Duration::from_secs(15),
             question_timeout: Duration::from_secs(10 * 60),
             drain_timeout: Duration::from_secs(3),
+            resources: ResourcesConfig::default(),
             auth: AuthConfig::default(),
             operator: OperatorConfig::default(),
             metrics: MetricsConfig::default(),
+        }
+    }
+}
+
+/// How resources are watched for those who subscribe to them.
+#[derive(Debug, Clone)]
+pub struct ResourcesConfig {
+    /// How long it is at least from one notification about a resource to the
+    /// next, and from one reading to the next.
+    pub interval: Duration,
+    /// After how long a resource is read again though nothing was heard of.
+    /// While that fails it takes up to sixteen times as long.
+    pub poll: Duration,
+    /// How many resources one session may subscribe to.
+    pub max_subscriptions: usize,
+    /// How many resources may be watched at once, by all together.
+    pub max_watched: usize,
+}
+
+impl Default for ResourcesConfig {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1),
+            poll: Duration::from_secs(5),
+            max_subscriptions: 64,
+            max_watched: 256,
         }
     }
 }

@@ -7,6 +7,8 @@
 //!   `/api/v1` itself (module `mcp`);
 //! - REST, generated from the tools at request time (module `rest`).
 //!
+//! Answers of tools that are resources (module `resources`) are read both ways.
+//!
 //! Who may call is told by the module `auth`, which also says which tools there
 //! are for a caller.
 //!
@@ -42,6 +44,7 @@ mod operator;
 mod origin;
 mod problem;
 mod reply;
+mod resources;
 mod rest;
 mod router;
 mod server;
@@ -52,7 +55,7 @@ pub use auth::{
     Algorithm, AuthConfig, Loopback, LoopbackAccess, OAuthConfig, TokenEntry, TokenError,
     TokenFile, TokenTerms, UnknownAlgorithm,
 };
-pub use config::{ConfigError, FrontConfig};
+pub use config::{ConfigError, FrontConfig, ResourcesConfig};
 pub use limits::Limits;
 pub use metrics::{MetricsAccess, MetricsConfig};
 pub use operator::{

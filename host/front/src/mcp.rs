@@ -5,8 +5,8 @@
 //! rmcp speaks both; here is what it is told: who may have a session
 //! ([`endpoint`], [`sessions`]), which tools there are ([`catalog`]), how a call
 //! runs ([`calls`]), how a question reaches the client ([`dialogue`], [`asked`],
-//! [`questions`], [`seal`]), and
-//! who learns that the tools changed ([`changes`]).
+//! [`questions`], [`seal`]), what is read instead of called ([`resources`]), and
+//! who learns of changes ([`changes`], [`subscriptions`]).
 
 mod accept;
 pub(crate) mod asked;
@@ -18,8 +18,10 @@ mod dialogue;
 mod endpoint;
 mod handler;
 pub(crate) mod questions;
+mod resources;
 mod seal;
 mod sessions;
+mod subscriptions;
 
 pub(crate) use changes::ListChanges;
 pub(crate) use endpoint::Endpoint;

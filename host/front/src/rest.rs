@@ -8,11 +8,14 @@
 //!   that decimals stay exact. Failures are problem details.
 //! - A streaming tool answers `GET`, and `POST` with
 //!   `Accept: text/event-stream`, with server-sent events ([`stream`]).
+//! - `/api/v1/resources` lists the answers that are resources, and
+//!   `/api/v1/resources/read?uri=…` reads one ([`resources`]).
 //! - `/api/v1/tools` lists the tools, `/api/v1/openapi.json` describes the
 //!   routes ([`openapi`]).
 
 mod listing;
 mod openapi;
+mod resources;
 mod routes;
 mod stream;
 
@@ -31,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use listing::tools_document;
 pub(crate) use openapi::document as openapi_document;
+pub(crate) use resources::{read as read_resource, resources_document};
 
 use crate::arguments;
 use crate::auth::Identity;

@@ -189,6 +189,14 @@ impl App {
             "openapi.json" => document(&request, || {
                 (StatusCode::OK, rest::openapi_document(&listed()))
             })?,
+            "resources" => document(&request, || {
+                let document = rest::resources_document(&self.tools.list(), &identity);
+                (StatusCode::OK, document)
+            })?,
+            "resources/read" => {
+                let (parts, _) = request.into_parts();
+                rest::read_resource(self, &identity, &parts, call_id).await?
+            }
             below => {
                 let (parts, body) = request.into_parts();
                 rest::handle(self, &identity, &parts, below, body, call_id).await?

@@ -83,6 +83,32 @@ impl Gateway {
         Ok(found)
     }
 
+    /// Instruments whose symbol begins with a text, or whose name does: some of
+    /// each kind, TWS's choice (TWS `reqMatchingSymbols`). They are stocks,
+    /// indices and the like, never derivatives.
+    ///
+    /// # Errors
+    /// `NotConnected`, `TimedOut`, `Pacing`.
+    pub async fn matching(&self, text: &str) -> Result<Vec<Contract>> {
+        let text = text.trim().to_owned();
+        if text.is_empty() {
+            return Ok(Vec::new());
+        }
+        validate::plain("The text to look for", &text)?;
+        let session = self.session()?;
+        let what = format!("the symbols that match {text:?}");
+        let work = {
+            let (session, what) = (session.clone(), what.clone());
+            async move {
+                let found = session.client.matching_symbols(&text).await;
+                found.map_err(|error| codes::client_error(&error, &what))
+            }
+        };
+        let found = session.ask(&what, work).await?;
+        let contracts = found.iter().map(|of| &of.contract);
+        Ok(contracts.map(convert::contract::from_tws).collect())
+    }
+
     /// The one instrument that matches, complete with `con_id`. Answers may
     /// come from a cache, which lives as long as the connection. A combo is
     /// returned as it is, once TWS knows each of its legs.

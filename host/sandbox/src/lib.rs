@@ -40,6 +40,7 @@ mod sandbox;
 mod scope;
 mod slots;
 mod state;
+mod suggest;
 mod times;
 mod uri_template;
 mod wasi;
@@ -65,6 +66,7 @@ pub use question::{
 };
 pub use resource::{ResourceDescriptor, Suggestions, Variable};
 pub use sandbox::Sandbox;
+pub use sandpit_gateway::News;
 pub use scope::{Reach, Scope};
 pub use times::Times;
 pub use uri_template::UriTemplate;

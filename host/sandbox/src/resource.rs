@@ -30,8 +30,8 @@ pub struct ResourceDescriptor {
     pub title: String,
     /// What is to be read there.
     pub description: String,
-    /// Media type of the answer's text, if it is neither structured nor plain
-    /// text.
+    /// Media type of the answer's text. Without it the structured answer is
+    /// what is read, or else plain text.
     pub mime_type: Option<String>,
     /// The arguments of the call that are not variables.
     pub arguments: Map<String, Value>,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use sandpit_gateway::Gateways;
+use sandpit_gateway::{Gateways, News};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use wasmtime::component::Linker;
@@ -118,6 +118,11 @@ impl Sandbox {
     pub fn is_connected(&self) -> bool {
         let mut gateways = self.shared.gateways.iter();
         gateways.any(|gateway| gateway.status().connected)
+    }
+
+    /// Follows what happens at the gateways, from now on.
+    pub fn news(&self) -> News {
+        self.shared.gateways.news()
     }
 
     /// A person has confirmed: the same call, run again, may send the order.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use sandpit_front::{
     AuthConfig, Front, FrontConfig, LoopbackAccess, OperatorAccess, OperatorConfig, OperatorToken,
-    TokenFile,
+    ResourcesConfig, TokenFile,
 };
 use sandpit_sandbox::{Sandbox, SandboxConfig};
 use sandpit_tools::{ToolState, Tools, ToolsConfig};
@@ -277,6 +277,12 @@ fn front_config(config: &Config) -> FrontConfig {
         allowed_hosts: config.server.allowed_hosts.clone(),
         tls: config.server.tls.as_ref().map(TlsSection::for_front),
         limits: config.server.limits(),
+        resources: ResourcesConfig {
+            interval: config.resources.interval(),
+            poll: config.resources.poll(),
+            max_subscriptions: config.resources.max_subscriptions,
+            max_watched: config.resources.max_watched,
+        },
         ..FrontConfig::default()
     }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sandpit_sandbox::{CallError, Inspected, LoadError, Sandbox};
+use sandpit_sandbox::{CallError, Capability, Inspected, LoadError, ResourceDescriptor, Sandbox};
+use serde_json::Value;
 
 use crate::decide::Facts;
 use crate::files::{self, Read, Stamp};
@@ -33,18 +34,57 @@ impl Candidate {
             .map(Schema::compile)
             .transpose()
             .map_err(|reason| format!("Its output schema is not a valid JSON Schema: {reason}."))?;
+        check_resources(&inspected, &input)?;
         Ok(Self {
             facts: Arc::new(Facts {
                 name: descriptor.name.clone(),
                 version: descriptor.version.clone(),
                 digest: inspected.digest().to_owned(),
                 asks: inspected.capabilities().to_vec(),
+                resources: (descriptor.resources.iter())
+                    .map(|of| of.uri.shape())
+                    .collect(),
             }),
             inspected,
             input,
             output,
         })
     }
+}
+
+/// Whether the host may call the tool by itself, with the arguments of its
+/// resources.
+fn check_resources(inspected: &Inspected, input: &Schema) -> Result<(), String> {
+    let descriptor = inspected.descriptor();
+    let resources = &descriptor.resources;
+    if !resources.is_empty() && inspected.capabilities().contains(&Capability::Trading) {
+        return Err(
+            "It has resources, which the host reads by itself, and asks for trading. Build it \
+             without one of the two."
+                .to_owned(),
+        );
+    }
+    for resource in resources {
+        let checked = if resource.uri.is_template() {
+            // What the variables will be is not known.
+            let mut schema = descriptor.input_schema.clone();
+            schema.remove("required");
+            Schema::compile(&schema).and_then(|schema| check(&schema, resource))
+        } else {
+            check(input, resource)
+        };
+        checked.map_err(|faults| {
+            format!(
+                "The arguments of its resource {} do not fit its input schema: {faults}.",
+                resource.uri
+            )
+        })?;
+    }
+    Ok(())
+}
+
+fn check(schema: &Schema, resource: &ResourceDescriptor) -> Result<(), String> {
+    schema.check(&Value::Object(resource.arguments.clone()))
 }
 
 /// What an inspection found in a file.

@@ -1,7 +1,7 @@
 //! Which content of which file serves: a pure function of what is in the
 //! folder, of what served before, and of the policy.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sandpit_sandbox::Capability;
@@ -16,6 +16,19 @@ pub(crate) struct Facts {
     pub(crate) version: String,
     pub(crate) digest: String,
     pub(crate) asks: Vec<Capability>,
+    /// What its resources stand for, by [`UriTemplate::shape`].
+    ///
+    /// [`UriTemplate::shape`]: sandpit_sandbox::UriTemplate::shape
+    pub(crate) resources: Vec<String>,
+}
+
+impl Facts {
+    /// What no other tool may be called: its name, and the URIs of its
+    /// resources. No name is a URI.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        let resources = self.resources.iter().map(String::as_str);
+        std::iter::once(self.name.as_str()).chain(resources)
+    }
 }
 
 /// One file of the folder.
@@ -191,25 +204,28 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// The name of the present content, unless it may not have it.
-    fn present_name(&self) -> Option<&'a str> {
+    /// The names of the present content, unless it may not have them.
+    fn present_names(&self) -> BTreeSet<&'a str> {
         match self.facts.present {
-            Present::Good(facts) if self.lost.is_none() => Some(&facts.name),
-            _ => None,
+            Present::Good(facts) if self.lost.is_none() => facts.names().collect(),
+            _ => BTreeSet::new(),
         }
     }
 
-    fn held_name(&self) -> Option<&'a str> {
-        self.facts.held.map(|facts| facts.name.as_str())
+    fn held_names(&self) -> BTreeSet<&'a str> {
+        self.facts.held.into_iter().flat_map(Facts::names).collect()
     }
 
     fn present_serves(&self) -> bool {
         self.lost.is_none() && self.present.as_ref().is_some_and(|of| of.result.is_ok())
     }
 
-    /// Whether the file still stands for the name that it held.
-    fn holds(&self) -> Option<&'a str> {
-        self.held_name().filter(|_| !self.present_serves())
+    /// The names that the file held and still stands for.
+    fn holds(&self) -> BTreeSet<&'a str> {
+        if self.present_serves() {
+            return BTreeSet::new();
+        }
+        self.held_names()
     }
 
     fn verdict(self) -> Verdict {
@@ -268,23 +284,24 @@ fn settle_one_round(claims: &mut BTreeMap<&str, Claim<'_>>) -> bool {
     let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     let mut holders: BTreeMap<&str, &str> = BTreeMap::new();
     for (file, claim) in claims.iter() {
-        let (present, holds) = (claim.present_name(), claim.holds());
-        for name in present
-            .into_iter()
-            .chain(holds.filter(|name| present != Some(name)))
-        {
+        let (present, holds) = (claim.present_names(), claim.holds());
+        for name in present.union(&holds) {
             by_name.entry(name).or_default().push(file);
         }
         // A file that serves newer content under the name that it held goes on
         // holding it.
-        if let Some(held) = claim.held_name()
-            && (holds == Some(held) || present == Some(held))
-        {
-            holders.entry(held).or_insert(file);
+        for held in claim.held_names() {
+            if holds.contains(held) || present.contains(held) {
+                holders.entry(held).or_insert(file);
+            }
         }
     }
     let mut losers = Vec::new();
-    for (name, files) in by_name.into_iter().filter(|(_, files)| files.len() > 1) {
+    let mut contested: Vec<_> = by_name.into_iter().collect();
+    contested.retain(|(_, files)| files.len() > 1);
+    // Of two files with one name it is the name that is told.
+    contested.sort_by_key(|(name, _)| is_uri(name));
+    for (name, files) in contested {
         let holder = holders.get(name).copied();
         for file in files.iter().filter(|file| Some(**file) != holder) {
             losers.push((*file, conflict(name, file, holder, &files)));
@@ -300,9 +317,23 @@ fn settle_one_round(claims: &mut BTreeMap<&str, Claim<'_>>) -> bool {
     lost
 }
 
+fn is_uri(name: &str) -> bool {
+    name.contains(':')
+}
+
 /// Why a file may not have a name.
 fn conflict(name: &str, file: &str, holder: Option<&str>, files: &[&str]) -> String {
+    let is_uri = is_uri(name);
     match holder {
+        Some(holder) if is_uri => format!(
+            "{file} has a resource {name}, which is one of {holder}. Remove one of the two files, \
+             or build the tool with another URI."
+        ),
+        None if is_uri => format!(
+            "Several files have a resource {name}, so none of them is served: {}. Keep one of \
+             them in the folder.",
+            files.join(", ")
+        ),
         Some(holder) => format!(
             "{file} calls itself {name}, which is the name of {holder}. Remove one of the two \
              files, or build the tool under another name."

@@ -50,7 +50,7 @@ pub use rights::{Right, Rights};
 pub use sandpit_sandbox::{
     Annotations, Answer, Argument, Askable, Blob, CallLimits, Capability, Confirmation, Content,
     Descriptor, Elicitation, EmbeddedResource, Event, Failure, FailureKind, HttpMethod,
-    InputRequest, InputResponse, Level, Message, MessageBlob, MessageContent, Outcome,
+    InputRequest, InputResponse, Level, Message, MessageBlob, MessageContent, News, Outcome,
     PromptAnswer, Question, Questions, Rate, ResourceBody, ResourceDescriptor, ResourceLink,
     Response, RestRoute, Resume, Role, Root, Sampled, Sampling, SamplingMessage, Sandbox,
     SandboxConfig, SandboxMetrics, Structured, Suggestions, UriTemplate, Variable,

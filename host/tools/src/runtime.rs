@@ -233,6 +233,7 @@ mod tests {
             version: "1.0.0".to_owned(),
             digest: "d".to_owned(),
             asks: Vec::new(),
+            resources: Vec::new(),
         });
         let Ok(metrics) = crate::metrics::CallMetrics::new() else {
             unreachable!("their names are right")

@@ -5,7 +5,9 @@ use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Instant, SystemTime};
 
-use sandpit_sandbox::{Confirmation, Failure, Outcome, PromptAnswer, Sandbox};
+use sandpit_sandbox::{
+    Capability, Confirmation, Failure, News, Outcome, PromptAnswer, Sandbox, Suggestions,
+};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -202,6 +204,35 @@ impl Tools {
     /// The same for the prompts.
     pub fn prompt_changes(&self) -> watch::Receiver<u64> {
         self.inner.prompt_generation.subscribe()
+    }
+
+    /// Tells when something has happened at the broker that may change what
+    /// tools answer.
+    pub fn news(&self) -> News {
+        self.inner.sandbox.news()
+    }
+
+    /// Values that a person may mean who types an argument of a tool, within
+    /// what the policy grants it and lets it reach. There are none where TWS
+    /// cannot be asked.
+    pub async fn suggest(
+        &self,
+        tool: &Tool,
+        suggestions: &Suggestions,
+        typed: &str,
+    ) -> Vec<String> {
+        let needed = match suggestions {
+            Suggestions::Symbols => Some(Capability::Contracts),
+            Suggestions::Accounts => Some(Capability::Account),
+            Suggestions::None | Suggestions::Values(_) => None,
+        };
+        let grants = tool.policy().grants.as_ref();
+        let granted = |needed| grants.is_some_and(|grants| grants.contains(&needed));
+        if needed.is_some_and(|needed| !granted(needed)) {
+            return Vec::new();
+        }
+        let component = tool.component();
+        component.suggest(suggestions, typed, tool.scope()).await
     }
 
     /// Calls a tool by name, hidden or not.

@@ -26,6 +26,16 @@ impl Tool for GetAccountSummary {
     type Input = NoArguments;
     type Output = Output;
 
+    fn resources() -> Vec<ResourceDescriptor> {
+        vec![ResourceDescriptor::new(
+            "ibkr://account/summary",
+            "account-summary",
+            "Account summary",
+            "What each account is worth now, as values by tag, in the currency that stands \
+             beside them.",
+        )]
+    }
+
     fn call(_context: &Context, _input: NoArguments) -> Result<Output, Failure> {
         let values = account::summary()?;
         Ok(Output {

@@ -39,6 +39,15 @@ impl Tool for GetExecutions {
     type Input = Input;
     type Output = Output;
 
+    fn resources() -> Vec<ResourceDescriptor> {
+        vec![ResourceDescriptor::new(
+            "ibkr://executions",
+            "executions",
+            "Executions",
+            "Fills since midnight (TWS's time zone), with their times in UTC.",
+        )]
+    }
+
     fn call(_context: &Context, input: Input) -> Result<Output, Failure> {
         let filter = ExecutionFilter {
             account: input.account,

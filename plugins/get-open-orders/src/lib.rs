@@ -27,6 +27,15 @@ impl Tool for GetOpenOrders {
     type Input = NoArguments;
     type Output = Output;
 
+    fn resources() -> Vec<ResourceDescriptor> {
+        vec![ResourceDescriptor::new(
+            "ibkr://orders/open",
+            "open-orders",
+            "Open orders",
+            "Orders that are not finished, with their terms, status and fills.",
+        )]
+    }
+
     fn call(_context: &Context, _input: NoArguments) -> Result<Output, Failure> {
         let orders = order_book::open_orders()?;
         Ok(Output {

@@ -27,6 +27,15 @@ impl Tool for GetPositions {
     type Input = NoArguments;
     type Output = Output;
 
+    fn resources() -> Vec<ResourceDescriptor> {
+        vec![ResourceDescriptor::new(
+            "ibkr://positions",
+            "positions",
+            "Positions",
+            "What all accounts hold, with the average cost in the contract's currency.",
+        )]
+    }
+
     fn call(_context: &Context, _input: NoArguments) -> Result<Output, Failure> {
         let positions = account::positions()?;
         Ok(Output {

@@ -37,6 +37,15 @@ impl Tool for GetStatus {
     type Input = NoArguments;
     type Output = Output;
 
+    fn resources() -> Vec<ResourceDescriptor> {
+        vec![ResourceDescriptor::new(
+            "ibkr://status",
+            "status",
+            "Connection status",
+            "Whether TWS is connected, and if not, why. Can be read when nothing else can.",
+        )]
+    }
+
     fn call(_context: &Context, _input: NoArguments) -> Result<Output, Failure> {
         let status = connection::get_status();
         let gateways = connection::gateways();

@@ -37,8 +37,8 @@ impl ResourceDescriptor {
         self
     }
 
-    /// Says of which media type the text of the answer is, if it is neither
-    /// structured nor plain text.
+    /// Says that the text of the answer is what is read, and of which media
+    /// type it is, and not the structured answer.
     #[must_use]
     pub fn mime_type(mut self, mime_type: &str) -> Self {
         self.mime_type = Some(mime_type.to_owned());

@@ -34,6 +34,7 @@ tools! {
     get_pnl in "../../get-pnl/src/lib.rs": GetPnl,
     get_pnl_single in "../../get-pnl-single/src/lib.rs": GetPnlSingle,
     get_positions in "../../get-positions/src/lib.rs": GetPositions,
+    get_quote in "../../get-quote/src/lib.rs": GetQuote,
     get_status in "../../get-status/src/lib.rs": GetStatus,
     modify_order in "../../modify-order/src/lib.rs": ModifyOrder,
     place_bracket_order in "../../place-bracket-order/src/lib.rs": PlaceBracketOrder,
@@ -82,7 +83,7 @@ fn all_tools_together_stay_small() {
 }
 
 #[test]
-fn the_twenty_two_are_there_by_name() {
+fn the_twenty_three_are_there_by_name() {
     let names: Vec<_> = descriptors().into_iter().map(|tool| tool.name).collect();
     assert_eq!(
         names,
@@ -102,6 +103,7 @@ fn the_twenty_two_are_there_by_name() {
             "ibkr_get_pnl",
             "ibkr_get_pnl_single",
             "ibkr_get_positions",
+            "ibkr_get_quote",
             "ibkr_get_status",
             "ibkr_modify_order",
             "ibkr_place_bracket_order",

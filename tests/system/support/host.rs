@@ -37,7 +37,7 @@ pub fn shipped() -> String {
     std::fs::read_to_string(SHIPPED).unwrap()
 }
 
-/// The twenty-two first-party components.
+/// The twenty-three first-party components.
 pub fn plugins() -> PathBuf {
     built("../target/plugins", "just plugins")
 }

@@ -45,8 +45,13 @@ impl ListChanges {
             for peer in peers {
                 round.spawn(async move {
                     // A client that does not take it will see the change when
-                    // it lists the tools again.
-                    let _ = tokio::time::timeout(PATIENCE, peer.notify_tool_list_changed()).await;
+                    // it lists them again.
+                    let told = async {
+                        peer.notify_tool_list_changed().await?;
+                        // Resources come and go with their tools.
+                        peer.notify_resource_list_changed().await
+                    };
+                    let _ = tokio::time::timeout(PATIENCE, told).await;
                 });
             }
             while round.join_next().await.is_some() {}

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use rmcp::model::{CallToolResult, ContentBlock, MetaObject, Resource, ResourceContents};
-use sandpit_tools::{Answer, Content, Failure, ResourceBody};
+use sandpit_tools::{Answer, Content, EmbeddedResource, Failure, ResourceBody};
 use serde_json::{Map, Value, json};
 
 /// The `_meta` key with the id of a call, which the host's log has too.
@@ -63,27 +63,32 @@ fn block(content: Content) -> ContentBlock {
             resource.mime_type = link.mime_type;
             ContentBlock::resource_link(resource)
         }
-        Content::EmbeddedResource(resource) => ContentBlock::resource(match resource.body {
-            ResourceBody::Text(text) => ResourceContents::TextResourceContents {
-                uri: resource.uri,
-                mime_type: resource.mime_type,
-                text,
-                meta: None,
-            },
-            ResourceBody::Blob(data) => ResourceContents::BlobResourceContents {
-                uri: resource.uri,
-                mime_type: resource.mime_type,
-                blob: STANDARD.encode(data),
-                meta: None,
-            },
-        }),
+        Content::EmbeddedResource(embedded) => ContentBlock::resource(resource(embedded)),
+    }
+}
+
+/// What a resource holds.
+pub(crate) fn resource(resource: EmbeddedResource) -> ResourceContents {
+    match resource.body {
+        ResourceBody::Text(text) => ResourceContents::TextResourceContents {
+            uri: resource.uri,
+            mime_type: resource.mime_type,
+            text,
+            meta: None,
+        },
+        ResourceBody::Blob(data) => ResourceContents::BlobResourceContents {
+            uri: resource.uri,
+            mime_type: resource.mime_type,
+            blob: STANDARD.encode(data),
+            meta: None,
+        },
     }
 }
 
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 mod tests {
-    use sandpit_tools::{Blob, EmbeddedResource, FailureKind, ResourceLink, Structured};
+    use sandpit_tools::{Blob, FailureKind, ResourceLink, Structured};
 
     use super::*;
 

@@ -1,38 +1,42 @@
 //! What rmcp asks of a server, answered from the live tools.
 //!
-//! Only tools and logging are declared, so the rest of the protocol is answered
-//! with "method not found" instead of rmcp's empty lists.
+//! What is not declared is answered with "method not found" instead of rmcp's
+//! empty lists.
 
 #![expect(
     deprecated,
-    reason = "logging is deprecated in 2026-07-28, and what older clients know"
+    reason = "what 2026-07-28 deprecates is what older clients know"
 )]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use http::request::Parts;
 use rmcp::ErrorData;
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestMethod, CompleteRequestParams,
-    CompleteResult, Implementation, ListPromptsRequestMethod, ListPromptsResult,
-    ListResourceTemplatesRequestMethod, ListResourceTemplatesResult, ListResourcesRequestMethod,
-    ListResourcesResult, ListToolsResult, LoggingLevel, PaginatedRequestParams, ServerCapabilities,
-    ServerConfig, SetLevelRequestMethod, SetLevelRequestParams, SubscriptionFilter, Tool,
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, Implementation,
+    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
+    ListToolsResult, LoggingLevel, PaginatedRequestParams, ReadResourceRequestParams,
+    ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestMethod,
+    SetLevelRequestParams, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter,
+    Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
-use sandpit_tools::Tools;
+use sandpit_tools::{News, Tools};
 use tokio_util::sync::CancellationToken;
 
 use super::calls;
 use super::catalog::Catalog;
 use super::changes::ListChanges;
+use super::resources;
 use super::seal::Seal;
 use super::sessions::{Ledger, session_of};
+use super::subscriptions::{self, Subscriptions};
 use crate::auth::Identity;
 use crate::config::FrontConfig;
+use crate::resources::watching::Watchers;
 use crate::trace::Spans;
 
 /// What all sessions and requests share.
@@ -41,6 +45,8 @@ pub(super) struct Shared {
     pub(super) tools: Tools,
     /// The same, as MCP lists them.
     pub(super) catalog: Catalog,
+    /// The resources that are watched.
+    pub(super) watchers: Watchers,
     /// Seals the state of questions.
     pub(super) seal: Seal,
     /// How long a person may think about a question.
@@ -65,6 +71,7 @@ impl Shared {
     ) -> Self {
         Self {
             catalog: Catalog::new(tools.clone()),
+            watchers: Watchers::new(tools.clone(), config.resources.clone()),
             tools,
             seal: Seal::new(config.question_timeout),
             question_timeout: config.question_timeout,
@@ -83,6 +90,10 @@ pub(super) struct Handler {
     /// The least important log line that the session wants, as a
     /// [`LoggingLevel`]. Until it says so: `Info`.
     level: AtomicU8,
+    /// The resources that the session has subscribed to.
+    pub(super) subscriptions: Subscriptions,
+    /// Follows the news since before a stream of 2026-07-28 was accepted.
+    before: Mutex<Option<News>>,
 }
 
 impl Handler {
@@ -91,6 +102,8 @@ impl Handler {
         Self {
             shared,
             level: AtomicU8::new(LoggingLevel::Info as u8),
+            subscriptions: Subscriptions::default(),
+            before: Mutex::default(),
         }
     }
 
@@ -136,6 +149,10 @@ impl ServerHandler for Handler {
             .enable_logging()
             .enable_tools()
             .enable_tool_list_changed()
+            .enable_resources()
+            .enable_resources_list_changed()
+            .enable_resources_subscribe()
+            .enable_completions()
             .build();
         let name = Implementation::new("sandpit", env!("CARGO_PKG_VERSION")).with_title("Sandpit");
         ServerConfig::new(capabilities).with_server_info(name)
@@ -146,10 +163,7 @@ impl ServerHandler for Handler {
         request: Option<PaginatedRequestParams>,
         context: RequestContext<RoleServer>,
     ) -> Result<ListToolsResult, ErrorData> {
-        // All tools fit on one page, so that no cursor was ever given out.
-        if request.is_some_and(|request| request.cursor.is_some()) {
-            return Err(ErrorData::invalid_params("unknown cursor", None));
-        }
+        one_page(request)?;
         let identity = identity(&context)?;
         let tools = self.shared.catalog.list(identity.rights());
         Ok(ListToolsResult::with_all_items(tools))
@@ -191,19 +205,36 @@ impl ServerHandler for Handler {
     ) -> Option<SubscriptionFilter> {
         let mut accepted = SubscriptionFilter::new();
         accepted.tools_list_changed = requested.tools_list_changed;
+        accepted.resources_list_changed = requested.resources_list_changed;
+        accepted.resource_subscriptions = subscriptions::accepted(self, requested);
+        if accepted.resource_subscriptions.is_some() {
+            let news = self.shared.watchers.news();
+            *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(news);
+        }
         Some(accepted)
     }
 
     async fn listen(&self, context: SubscriptionContext) -> Result<(), ErrorData> {
         let mut changes = self.shared.tools.changes();
+        let identity = identity(context.request_context())?;
+        let before = self.before.lock();
+        let before = before.unwrap_or_else(PoisonError::into_inner).take();
+        // It ends with this stream.
+        let _following = subscriptions::follow(self, &context, identity, before);
         loop {
             tokio::select! {
                 () = context.cancelled() => return Ok(()),
                 () = self.shared.streams.cancelled() => return Ok(()),
                 changed = changes.changed() => if changed.is_err() { return Ok(()) },
             }
-            let wanted = context.accepted().tools_list_changed == Some(true);
-            if wanted && context.sink().notify_tool_list_changed().await.is_err() {
+            let (accepted, sink) = (context.accepted(), context.sink());
+            let wanted = accepted.tools_list_changed == Some(true);
+            if wanted && sink.notify_tool_list_changed().await.is_err() {
+                return Ok(());
+            }
+            // Resources come and go with their tools.
+            let wanted = accepted.resources_list_changed == Some(true);
+            if wanted && sink.notify_resource_list_changed().await.is_err() {
                 return Ok(());
             }
         }
@@ -219,27 +250,68 @@ impl ServerHandler for Handler {
 
     async fn list_resources(
         &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourcesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListResourcesRequestMethod>())
+        one_page(request)?;
+        let resources = resources::list(self, identity(&context)?);
+        Ok(ListResourcesResult::with_all_items(resources))
     }
 
     async fn list_resource_templates(
         &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListResourceTemplatesResult, ErrorData> {
-        Err(ErrorData::method_not_found::<
-            ListResourceTemplatesRequestMethod,
-        >())
+        one_page(request)?;
+        let templates = resources::templates(self, identity(&context)?);
+        Ok(ListResourceTemplatesResult::with_all_items(templates))
+    }
+
+    async fn read_resource(
+        &self,
+        request: ReadResourceRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<ReadResourceResponse, ErrorData> {
+        Ok(resources::read(self, request, &context).await?.into())
+    }
+
+    async fn subscribe(
+        &self,
+        request: SubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if is_modern(&context) {
+            return Err(ErrorData::method_not_found::<SubscribeRequestMethod>());
+        }
+        subscriptions::subscribe(self, request.uri, &context).await
+    }
+
+    async fn unsubscribe(
+        &self,
+        request: UnsubscribeRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<(), ErrorData> {
+        if is_modern(&context) {
+            return Err(ErrorData::method_not_found::<UnsubscribeRequestMethod>());
+        }
+        self.subscriptions.remove(&request.uri);
+        Ok(())
     }
 
     async fn complete(
         &self,
-        _request: CompleteRequestParams,
-        _context: RequestContext<RoleServer>,
+        request: CompleteRequestParams,
+        context: RequestContext<RoleServer>,
     ) -> Result<CompleteResult, ErrorData> {
-        Err(ErrorData::method_not_found::<CompleteRequestMethod>())
+        resources::completion(self, request, &context).await
+    }
+}
+
+/// All of everything fits on one page, so that no cursor was ever given out.
+fn one_page(request: Option<PaginatedRequestParams>) -> Result<(), ErrorData> {
+    match request.and_then(|request| request.cursor) {
+        None => Ok(()),
+        Some(_) => Err(ErrorData::invalid_params("unknown cursor", None)),
     }
 }

@@ -77,13 +77,42 @@ fn fixed_paths() -> Map<String, Value> {
     let mut paths = Map::new();
     for (path, id, summary) in [
         ("/api/v1/tools", "host.tools", "The live tools"),
+        ("/api/v1/resources", "host.resources", "The resources"),
         ("/api/v1/openapi.json", "host.openapi", "This document"),
         ("/healthz", "host.health", "Whether the process is up"),
         ("/readyz", "host.readiness", "Whether tools can be called"),
     ] {
         paths.insert(path.to_owned(), document(id, summary));
     }
+    paths.insert("/api/v1/resources/read".to_owned(), read_resource());
     paths
+}
+
+/// The route that reads resources.
+fn read_resource() -> Value {
+    json!({
+        "get": {
+            "operationId": "host.readResource",
+            "summary": "Reads a resource",
+            "parameters": [{
+                "name": "uri",
+                "in": "query",
+                "required": true,
+                "description": "The URI of the resource; /api/v1/resources lists them.",
+                "schema": { "type": "string" },
+            }],
+            "responses": {
+                "200": {
+                    "description": "The structured answer of its tool, or a list of contents.",
+                    "content": { "application/json": { "schema": {} } },
+                },
+                "default": {
+                    "description": "A problem (RFC 9457).",
+                    "content": { "application/problem+json": { "schema": reference("Problem") } },
+                },
+            },
+        }
+    })
 }
 
 fn operation(route: &Route, descriptor: &Descriptor, id: &str) -> Value {

@@ -141,7 +141,7 @@ async fn the_list_has_every_tool_with_its_routes() {
     let server = first_party().await;
     let list = send(server.get("/api/v1/tools")).await.json();
     let tools = list["tools"].as_array().unwrap();
-    assert_eq!(tools.len(), 22);
+    assert_eq!(tools.len(), 23);
     let cancel = tools
         .iter()
         .find(|tool| tool["name"] == "ibkr_cancel_order")

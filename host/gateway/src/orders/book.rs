@@ -141,6 +141,11 @@ impl Book {
         self.fills.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// Follows the number of changes.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
     /// Wakes who waits for a change.
     pub(super) fn changed(&self) {
         self.changes

@@ -15,7 +15,7 @@ use crate::model::{Error, Result};
 const LONGEST: usize = 256;
 
 /// A text that may stand in a request: no control characters, not too long.
-fn plain(field: &str, text: &str) -> Result<()> {
+pub(crate) fn plain(field: &str, text: &str) -> Result<()> {
     if text.chars().any(char::is_control) {
         return Err(Error::invalid(format!(
             "{field} contains a control character. Send plain text."

@@ -15,6 +15,7 @@ fn facts(name: &str, digest: &str) -> Facts {
         version: "1.0.0".to_owned(),
         digest: digest.to_owned(),
         asks: vec![Capability::Account],
+        resources: Vec::new(),
     }
 }
 

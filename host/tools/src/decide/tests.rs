@@ -14,12 +14,20 @@ fn facts(name: &str, digest: &str) -> Facts {
         version: "1.0.0".to_owned(),
         digest: digest.to_owned(),
         asks: Vec::new(),
+        resources: Vec::new(),
     }
 }
 
 fn asking(name: &str, digest: &str, asks: &[Capability]) -> Facts {
     Facts {
         asks: asks.to_vec(),
+        ..facts(name, digest)
+    }
+}
+
+fn reading(name: &str, digest: &str, uri: &str) -> Facts {
+    Facts {
+        resources: vec![uri.to_owned()],
         ..facts(name, digest)
     }
 }
@@ -278,7 +286,7 @@ fn made() -> impl Strategy<Value = Made> {
 fn folder() -> impl Strategy<Value = BTreeMap<String, Made>> {
     btree_map("[a-e]", made(), 0..5).prop_map(|mut files| {
         // A name is held by one file at a time.
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         for made in files.values_mut() {
             made.held = made
                 .held
@@ -328,7 +336,7 @@ proptest! {
     ) {
         let verdicts = decide(&facts_of(&files), &policy);
         prop_assert_eq!(verdicts.len(), files.len());
-        let mut names = std::collections::BTreeSet::new();
+        let mut names = BTreeSet::new();
         for verdict in verdicts.values() {
             prop_assert_eq!(verdict.serves.is_some(), verdict.state == ToolState::Served);
             if verdict.serves.is_some() {
@@ -381,4 +389,56 @@ proptest! {
         let second = decide(&facts_of(&files), &policy);
         prop_assert_eq!(serves(&first), serves(&second));
     }
+}
+
+#[test]
+fn two_tools_have_no_resource_in_common() {
+    let (x, y) = (reading("x", "1", "test:a"), reading("y", "2", "test:a"));
+    let verdicts = of(
+        &[
+            ("a", Present::Good(&x), None),
+            ("b", Present::Good(&y), None),
+        ],
+        &everything(),
+    );
+    assert_eq!(serving(&verdicts), []);
+    assert!(reason(&verdicts, "a").contains("test:a"));
+
+    let verdicts = of(
+        &[
+            ("a", Present::Good(&x), Some(&x)),
+            ("b", Present::Good(&y), None),
+        ],
+        &everything(),
+    );
+    assert_eq!(serving(&verdicts), [("x", "1", "a")]);
+    assert_eq!(state(&verdicts, "b"), ToolState::Refused);
+    assert!(reason(&verdicts, "b").contains("which is one of a"));
+}
+
+#[test]
+fn a_tool_may_give_a_resource_up() {
+    let (old, new) = (reading("x", "1", "test:a"), facts("x", "2"));
+    let other = reading("y", "3", "test:a");
+    let verdicts = of(
+        &[
+            ("a", Present::Good(&new), Some(&old)),
+            ("b", Present::Good(&other), None),
+        ],
+        &everything(),
+    );
+    assert_eq!(serving(&verdicts), [("x", "2", "a"), ("y", "3", "b")]);
+}
+
+#[test]
+fn of_two_files_with_one_name_the_name_is_told() {
+    let (x, y) = (reading("x", "1", "test:a"), reading("x", "2", "test:a"));
+    let verdicts = of(
+        &[
+            ("a", Present::Good(&x), None),
+            ("b", Present::Good(&y), None),
+        ],
+        &everything(),
+    );
+    assert!(reason(&verdicts, "a").contains("call themselves x"));
 }

@@ -1,4 +1,4 @@
-//! The twenty-two tools as they are built.
+//! The twenty-three tools as they are built.
 
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ async fn all_load_with_no_more_than_they_need() {
     let tools = open(&plugins()).await;
     let refused = tools.refused();
     assert!(refused.is_empty(), "{refused:?}");
-    let expected: [(&str, &[Capability]); 22] = [
+    let expected: [(&str, &[Capability]); 23] = [
         ("ibkr_cancel_all_orders", &[Trading]),
         ("ibkr_cancel_order", &[Trading]),
         ("ibkr_connect", &[Connection]),
@@ -42,6 +42,7 @@ async fn all_load_with_no_more_than_they_need() {
         ("ibkr_get_pnl", &[Account]),
         ("ibkr_get_pnl_single", &[Account]),
         ("ibkr_get_positions", &[Account]),
+        ("ibkr_get_quote", &[Contracts, MarketData]),
         ("ibkr_get_status", &[Connection]),
         ("ibkr_modify_order", &[OrderBook, Trading]),
         ("ibkr_place_bracket_order", &[Contracts, Trading]),
