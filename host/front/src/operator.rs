@@ -139,7 +139,10 @@ where
     let answer = match known {
         "/operator/status" => status(app).await,
         "/operator/calls" => json!({ "calls": app.tools.calls() }),
-        "/operator/orders" => trading()?.orders(limit(parts.uri.query())?).await?,
+        "/operator/orders" => {
+            let limit = limit(parts.uri.query())?;
+            trading()?.orders(limit).await?
+        }
         _ => {
             let trading = trading()?;
             let body = reply::read(body, BODY, app.config.limits.request_time).await?;
@@ -149,7 +152,12 @@ where
             }
         }
     };
-    let mut response = reply::json(StatusCode::OK, answer.to_string());
+    let answer = answer.to_string();
+    let mut response = if parts.method == Method::POST {
+        reply::json(StatusCode::OK, answer)
+    } else {
+        reply::unless_known(&parts.headers, "application/json", answer)
+    };
     let no_store = HeaderValue::from_static("no-store");
     response.headers_mut().insert(CACHE_CONTROL, no_store);
     Ok(response)

@@ -5,10 +5,11 @@ use std::error::Error;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderValue};
+use http::header::{CONTENT_TYPE, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH};
 use http::{Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty, Full, LengthLimitError, Limited};
+use sha2::{Digest, Sha256};
 
 use crate::problem::{Problem, ProblemKind};
 
@@ -35,6 +36,31 @@ pub(crate) fn text(
 /// A response with JSON.
 pub(crate) fn json(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     self::text(status, "application/json", text)
+}
+
+/// A response with a text that goes only to who does not have it: the request
+/// names what it has by its entity tag (`If-None-Match`).
+pub(crate) fn unless_known(
+    headers: &HeaderMap,
+    content_type: &'static str,
+    text: impl Into<Bytes>,
+) -> Response<Body> {
+    let text = text.into();
+    let digest = Sha256::digest(&text);
+    let digest = digest.iter().take(16);
+    let digest: String = digest.map(|byte| format!("{byte:02x}")).collect();
+    let tag = format!("\"{digest}\"");
+    let known = headers.get_all(IF_NONE_MATCH).iter();
+    let mut known = known.filter_map(|known| known.to_str().ok());
+    let mut response = if known.any(|known| known.split(',').any(|known| known.trim() == tag)) {
+        empty(StatusCode::NOT_MODIFIED)
+    } else {
+        self::text(StatusCode::OK, content_type, text)
+    };
+    if let Ok(tag) = HeaderValue::from_str(&tag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    response
 }
 
 /// A response without content.

@@ -17,7 +17,7 @@ export function brake(host, told) {
   const open = (dialog, { places, focus }) => {
     const select = at(`${dialog}-gateway`);
     select.replaceChildren(
-      make("option", { value: ALL }, gateways.length > 1 ? "all gateways" : "the gateway"),
+      make("option", { value: ALL }, gateways.length > 1 ? "all gateways" : gateways[0].name),
       ...(gateways.length > 1 ? places : []).map(({ name }) => make("option", { value: name }, name)),
     );
     at(`${dialog}-by`).value = sessionStorage.getItem(NAME) ?? "";

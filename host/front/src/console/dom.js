@@ -72,18 +72,20 @@ export class Table {
   #rows = new Map();
   #opened = new Set();
   #nothing;
+  #note;
   #detail;
   #last = [];
 
   /**
-   * Columns are `{ title, class, cell(item) }`. `detail(item)`, if given, is
-   * shown below a row that is opened, by the button in its first cell.
+   * Columns are `{ title, class, cell(item) }`. `note(item)`, if it answers
+   * something, is shown below the row; `detail(item)` below a row that is
+   * opened, by the button in its first cell.
    */
-  constructor(table, { caption, columns, empty, detail }) {
+  constructor(table, { caption, columns, empty, note, detail }) {
     this.#columns = columns;
+    this.#note = note;
     this.#detail = detail;
-    const note = make("td", { colspan: columns.length, class: "quiet" }, empty);
-    this.#nothing = make("tr", { class: "nothing" }, note);
+    this.#nothing = make("tr", { class: "nothing" }, this.#whole(empty));
     this.#body = make("tbody");
     const heads = columns.map((column) => make("th", {
       scope: "col", class: column.class, title: column.hint,
@@ -103,14 +105,18 @@ export class Table {
     for (const item of items) {
       seen.add(item.key);
       const row = this.#row(item);
-      wanted.push(row.line);
-      if (row.more) wanted.push(row.more);
+      wanted.push(...[row.line, row.note, row.more].filter(Boolean));
     }
     for (const key of this.#rows.keys()) {
       if (!seen.has(key)) this.#rows.delete(key);
     }
     if (wanted.length === 0) wanted.push(this.#nothing);
     this.#place(wanted);
+  }
+
+  /** A cell as wide as the table. */
+  #whole(content) {
+    return make("td", { colspan: this.#columns.length }, make("div", { class: "whole" }, content));
   }
 
   #place(wanted) {
@@ -129,7 +135,7 @@ export class Table {
   #row(item) {
     let row = this.#rows.get(item.key);
     if (!row) {
-      row = { line: make("tr"), more: null };
+      row = { line: make("tr"), note: null, more: null };
       row.line.append(...this.#columns.map((column) => make("td", { class: column.class })));
       this.#rows.set(item.key, row);
       if (this.#detail) {
@@ -146,20 +152,23 @@ export class Table {
     });
     const name = item.tone ?? "";
     if (row.line.className !== name) row.line.className = name;
-    this.#more(row, item);
+    const isOpen = this.#opened.has(item.key);
+    row.button?.setAttribute("aria-expanded", String(isOpen));
+    this.#below(row, "note", this.#note?.(item), name);
+    this.#below(row, "more", isOpen ? this.#detail(item) : null, name);
     return row;
   }
 
-  #more(row, item) {
-    const isOpen = this.#opened.has(item.key);
-    row.button?.setAttribute("aria-expanded", String(isOpen));
-    if (!isOpen) {
-      row.more = null;
+  /** What stands below a row, if there is anything. */
+  #below(row, kind, content, tone) {
+    if (!content) {
+      row[kind] = null;
       return;
     }
-    const fresh = make("td", { colspan: this.#columns.length }, this.#detail(item));
-    if (row.more) renew(row.more.firstChild, fresh);
-    else row.more = make("tr", { class: "more" }, fresh);
+    const fresh = this.#whole(content);
+    if (row[kind]) renew(row[kind].firstChild, fresh);
+    else row[kind] = make("tr", {}, fresh);
+    row[kind].className = `${kind} ${tone}`.trim();
   }
 
   #toggle(key) {

@@ -20,9 +20,10 @@ export class Refused extends Error {
   }
 }
 
-/** Asks one path as the operator. */
-async function ask(token, path, body) {
+/** Asks one path as the operator. What is `known` is not sent again. */
+async function ask(token, path, { body, known } = {}) {
   const headers = { Authorization: `Bearer ${token}` };
+  if (known) headers["If-None-Match"] = known.tag;
   const request = { headers, cache: "no-store", credentials: "omit", redirect: "error" };
   if (body !== undefined) {
     request.method = "POST";
@@ -32,6 +33,7 @@ async function ask(token, path, body) {
     request.signal = AbortSignal.timeout(PATIENCE);
   }
   const response = await fetch(path, request);
+  if (response.status === 304 && known) return known;
   const text = await response.text();
   let answer;
   try {
@@ -42,7 +44,7 @@ async function ask(token, path, body) {
   if (!response.ok) {
     throw new Refused(response.status, answer.detail ?? answer.title ?? `The host refused it (HTTP ${response.status}).`);
   }
-  return answer;
+  return { ...answer, tag: response.headers.get("ETag") };
 }
 
 /** A host, watched with the operator's token. */
@@ -54,6 +56,7 @@ export class Host {
   #heard = null;
   #trouble = null;
   #offset = 0;
+  #orders = null;
   #onAnswer;
   #onRefused;
 
@@ -90,12 +93,13 @@ export class Host {
         ask(this.#token, "/operator/status"),
         ask(this.#token, "/operator/calls"),
         // Without a journal there are none, and the rest is worth seeing.
-        ask(this.#token, `/operator/orders?limit=${ORDERS}`).catch((error) => {
+        ask(this.#token, `/operator/orders?limit=${ORDERS}`, { known: this.#orders }).catch((error) => {
           if (error instanceof Refused && error.status === 409) return { orders: [], trouble: error.message };
           throw error;
         }),
       ]);
       if (this.#isOver) return;
+      this.#orders = orders.tag ? orders : null;
       this.#heard = Date.now();
       this.#trouble = null;
       this.#offset = Date.parse(status.now) - this.#heard || 0;
@@ -112,12 +116,12 @@ export class Host {
 
   /** Halts trading. */
   halt(wish) {
-    return ask(this.#token, "/operator/halt", wish);
+    return ask(this.#token, "/operator/halt", { body: wish });
   }
 
   /** Lets orders through again. */
   resume(wish) {
-    return ask(this.#token, "/operator/resume", wish);
+    return ask(this.#token, "/operator/resume", { body: wish });
   }
 
   /** Seconds since a moment, by the host's clock. */

@@ -65,16 +65,18 @@ function show() {
   showTables(latest);
   showOrders(latest.orders);
   showBrake(status);
-  showTrading(status.gateways ?? []);
   showRemarks(status);
   tick();
 }
 
-function showTrading(gateways) {
+/** Whether trading is open; of an old answer, whether it was. */
+function showTrading(gateways, isStale) {
   const halted = gateways.filter((gateway) => gateway.halt).length;
-  if (!halted) remark(at("trading"), "good", "Trading is open");
-  else if (halted === gateways.length) remark(at("trading"), "bad", "TRADING IS HALTED");
-  else remark(at("trading"), "bad", `Halted on ${halted} of ${gateways.length} gateways`);
+  const is = isStale ? "was" : "is";
+  const kind = (fresh) => (isStale ? "note" : fresh);
+  if (!halted) remark(at("trading"), kind("good"), `Trading ${is} open`);
+  else if (halted === gateways.length) remark(at("trading"), kind("bad"), `Trading ${is} HALTED`);
+  else remark(at("trading"), kind("bad"), `Trading ${is} halted on ${halted} of ${gateways.length} gateways`);
 }
 
 /** What needs attention, in sentences. */
@@ -109,6 +111,7 @@ function tick() {
   const isStale = Boolean(trouble) || isOld;
   at("console").classList.toggle("stale", isStale);
   say(at("fact-up"), duration(host.since(latest.status.started)));
+  showTrading(latest.status.gateways ?? [], isStale);
   const isHalted = (latest.status.gateways ?? []).some((gateway) => gateway.halt);
   document.title = `${isStale ? "? " : isHalted ? "■ " : ""}Sandpit ${location.host}`;
 }

@@ -11,23 +11,23 @@ const STAGES = {
 const table = {
   caption: "The latest orders with the verdicts of the risk gate",
   empty: "Nobody has asked for an order yet.",
+  note,
   detail,
   columns: [
     { title: "Order", cell: ({ orderId, orderKey }) => (orderId === undefined ? orderKey.slice(0, 8) : `#${orderId}`) },
     { title: "Latest", class: "number", cell: ({ latest }) => moment(latest) },
-    { title: "Gateway", cell: ({ gateway }) => gateway ?? "" },
-    { title: "Instrument", cell: ({ instrument }) => make("strong", {}, instrument ?? "") },
-    { title: "Terms", cell: terms },
+    { title: "Gateway", class: "gateway", cell: ({ gateway }) => gateway ?? "" },
+    { title: "What", cell: what },
     { title: "Filled", class: "number", cell: filled },
     { title: "Stage", cell: ({ stage }) => mark(STAGES[stage] ?? "note", stage.replace("-", " ")) },
-    { title: "Risk gate", class: "wide", cell: verdict },
-    { title: "By", class: "wide", cell: ({ requests }) => by(requests.at(-1)) },
+    { title: "Risk gate", cell: verdict },
+    { title: "By", class: "clip rest extra", cell: ({ requests }) => by(requests.at(-1)) },
   ],
 };
 
-function terms({ terms: words, contract }) {
-  const currency = contract?.currency;
-  return [words ?? "", currency ? make("span", { class: "quiet" }, ` ${currency}`) : null];
+function what({ instrument, terms, contract }) {
+  const currency = contract?.currency ? ` ${contract.currency}` : "";
+  return [make("strong", {}, instrument ?? ""), ` ${terms ?? ""}`, make("span", { class: "quiet" }, currency)];
 }
 
 function filled({ filled: amount, order, fills }) {
@@ -39,27 +39,28 @@ function filled({ filled: amount, order, fills }) {
   ];
 }
 
-/** What the gate said; else what stood in the way before it was asked. */
 function verdict({ verdict: said, requests }) {
   const outcome = requests.at(-1)?.outcome;
-  const words = outcome?.sentence ?? (outcome?.what === "rejected" ? `TWS: ${outcome.text}` : null);
-  const rest = words ? make("span", { class: "reason" }, words) : null;
-  if (!said) return [outcome?.what === "refused" ? mark("bad", `refused by ${outcome.by}`) : "–", rest];
-  const worth = said.notional ? `, ${money(said.notional, said.baseCurrency)}` : "";
+  if (!said) return outcome?.what === "refused" ? mark("bad", `not asked: ${outcome.by}`) : "–";
   if (said.allowed) {
-    // What held it up was not the gate.
-    return [mark("good", `allowed by ${several(said.checks.length, "rule")}${worth}`), rest];
+    const worth = said.notional ? ` ${money(said.notional, said.baseCurrency)}` : "";
+    return [mark("good", "allowed"), make("span", { class: "quiet" }, worth)];
   }
   const rules = said.checks.filter((check) => check.outcome === "refused").map((check) => check.rule);
-  return [
-    mark("bad", `refused: ${rules.join(", ") || "no rule is named"}`),
-    make("span", { class: "reason" }, said.sentence ?? ""),
-  ];
+  return mark("bad", rules.join(", ") || "refused");
+}
+
+/** Why an order is not where it was meant to be. */
+function note({ verdict: said, requests }) {
+  const outcome = requests.at(-1)?.outcome;
+  if (outcome?.what === "rejected") return `TWS says: ${outcome.text}`;
+  return outcome?.sentence ?? (said?.allowed === false ? said.sentence : null);
 }
 
 function by(request) {
   if (!request) return make("span", { class: "quiet" }, "not by this host");
-  return [request.caller.tool, make("span", { class: "quiet" }, ` ${request.caller.client}`)];
+  const { tool, client } = request.caller;
+  return make("span", { title: `${tool}, ${client}` }, tool, make("span", { class: "quiet" }, ` ${client}`));
 }
 
 function detail(order) {
@@ -69,6 +70,7 @@ function detail(order) {
     ["client id", order.clientId],
     ["permanent id", order.permId],
     ["first asked", moment(order.since)],
+    ["by the gate", order.verdict && several(order.verdict.checks.length, "rule")],
     ["commissions", Object.entries(order.commissions).map(([currency, amount]) => money(amount, currency)).join(", ") || null],
   ];
   return [
@@ -103,6 +105,8 @@ const rules = ({ checks }) => make("table", { class: "rules" },
 export function orders() {
   const shown = new Table(at("orders"), table);
   return ({ orders: told, trouble }) => {
+    const gateways = new Set(told.map((order) => order.gateway));
+    at("orders").classList.toggle("one-gateway", gateways.size < 2);
     shown.show(told.map((order) => ({
       ...order, key: order.orderKey,
       tone: order.stage === "uncertain" ? "alarmed" : "",

@@ -13,10 +13,10 @@ const gateways = {
   columns: [
     { title: "Gateway", cell: ({ name }) => make("strong", {}, name) },
     { title: "State", cell: ({ state }) => mark(GATEWAY_STATES[state] ?? "bad", state) },
-    { title: "Since", class: "number", cell: ({ since }) => moment(since) },
-    { title: "TWS", cell: ({ host, port, clientId }) => `${host}:${port}, client ${clientId}` },
+    { title: "Since", class: "number extra", cell: ({ since }) => moment(since) },
+    { title: "TWS", class: "extra", cell: ({ host, port, clientId }) => `${host}:${port}, client ${clientId}` },
     {
-      title: "Accounts",
+      title: "Accounts", class: "extra",
       cell: ({ accounts, accountKind }) => (accounts.length ? `${accounts.join(", ")} (${accountKind})` : "–"),
     },
     { title: "Mode", cell: ({ mode, readOnly }) => (readOnly ? `${mode}, read only` : mode) },
@@ -35,8 +35,8 @@ const gateways = {
     { title: "Asked", hint: "Requests to trade since midnight UTC", class: "number", cell: ({ today }) => todays(today, "asked") },
     { title: "Refused", class: "number", cell: ({ today }) => todays(today, "refused") },
     { title: "Placed", class: "number", cell: ({ today }) => todays(today, "placed") },
-    { title: "Changed", class: "number", cell: ({ today }) => todays(today, "changed") },
-    { title: "Cancelled", class: "number", cell: ({ today }) => todays(today, "cancelled") },
+    { title: "Changed", class: "number extra", cell: ({ today }) => todays(today, "changed") },
+    { title: "Cancelled", class: "number extra", cell: ({ today }) => todays(today, "cancelled") },
     { title: "Fills", class: "number", cell: ({ today }) => todays(today, "fills") },
   ],
 };
@@ -48,12 +48,12 @@ const calls = (host) => ({
   empty: "No call runs or waits.",
   columns: [
     { title: "Tool", cell: ({ tool }) => tool },
-    { title: "Who", class: "wide", cell: ({ client }) => client },
+    { title: "Who", class: "clip rest", cell: ({ client }) => make("span", { title: client }, client) },
     {
       title: "State",
       cell: ({ state, stream }) => (state === "waiting" ? mark("warn", "waiting") : mark("good", stream ? "streaming" : "running")),
     },
-    { title: "Since", class: "number", cell: ({ since }) => moment(since) },
+    { title: "Since", class: "number extra", cell: ({ since }) => moment(since) },
     { title: "For", class: "number", cell: ({ since }) => duration(host().since(since)) },
   ],
 });
@@ -68,16 +68,21 @@ const RANK = { quarantined: 0, refused: 1, waiting: 2, served: 3, disabled: 4 };
 const tools = {
   caption: "Tools, what they may do and how they were used since the host started",
   empty: "There is no file in the tool folder.",
+  note: ({ state, reason }) => (reason || state !== "served"
+    ? [mark(TOOL_STATES[state] ?? "note", state), ` ${reason ?? ""}`] : null),
   detail: toolDetail,
   columns: [
-    { title: "Tool", cell: ({ name, file }) => name ?? `(${file})` },
-    { title: "State", cell: ({ state, hidden }) => mark(TOOL_STATES[state] ?? "note", hidden ? `${state}, hidden` : state) },
     {
-      title: "Grants", class: "wide",
-      cell: ({ state, reason, asks, grants }) => {
-        if (state !== "served" && reason) return make("span", { class: "reason" }, reason);
-        const used = (grants ?? []).filter((grant) => asks.includes(grant));
-        return [used.join(", ") || "nothing", reason ? make("span", { class: "reason" }, reason) : null];
+      title: "Tool", class: "clip name",
+      cell: ({ name, file, title }) => make("span", { title: title ?? file }, name ?? `(${file})`),
+    },
+    {
+      title: "Grants", class: "clip rest",
+      cell: ({ state, asks, grants, hidden }) => {
+        const words = state === "served" || grants
+          ? (grants ?? []).filter((grant) => asks.includes(grant)).join(", ") || "nothing"
+          : `asks for ${asks.join(", ") || "nothing"}`;
+        return make("span", { title: words }, hidden ? `${words} (hidden)` : words);
       },
     },
     { title: "Calls", class: "number", cell: ({ usage }) => count(usage.calls) },
@@ -96,7 +101,7 @@ const tools = {
         return usage.queued ? `${running} +${usage.queued}` : running;
       },
     },
-    { title: "Last", class: "number", cell: ({ usage }) => moment(usage.lastCalled) },
+    { title: "Last", class: "number extra", cell: ({ usage }) => moment(usage.lastCalled) },
   ],
 };
 

@@ -159,3 +159,44 @@ async fn without_a_token_it_says_why() {
     assert_eq!(send(server.get("/healthz")).await.status, 200);
     server.end().await;
 }
+
+#[tokio::test]
+async fn calls_and_orders_are_told_to_the_operator_alone() {
+    let server = nothing(config()).await;
+    for path in ["/operator/calls", "/operator/orders"] {
+        let reply = send(server.get(path)).await;
+        reply.problem(401, "unauthorized");
+    }
+    let calls = send(server.get("/operator/calls").bearer_auth(TOKEN)).await;
+    assert_eq!((calls.status, calls.json()), (200, json!({"calls": []})));
+    assert_eq!(calls.header("cache-control"), "no-store");
+    let tag = calls.header("etag");
+    let again = server.get("/operator/calls").bearer_auth(TOKEN);
+    let again = send(again.header("if-none-match", tag)).await;
+    assert_eq!((again.status, again.text.as_str()), (304, ""));
+    let orders = |query: &str| {
+        let path = format!("/operator/orders{query}");
+        server.get(&path).bearer_auth(TOKEN)
+    };
+    send(orders("")).await.problem(409, "conflict");
+    send(orders("?limit=0"))
+        .await
+        .problem(400, "invalid-arguments");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn the_page_is_for_everybody_and_holds_nothing() {
+    let server = nothing(config()).await;
+    let page = send(server.get("/console")).await;
+    assert_eq!(page.status, 200, "{}", page.text);
+    assert!(page.header("content-type").starts_with("text/html"));
+    assert!(
+        page.header("content-security-policy")
+            .starts_with("default-src 'none'")
+    );
+    assert!(!page.text.contains(TOKEN) && !page.text.contains("sandpit.toml"));
+    let foreign = server.get("/console").header("host", "evil.example");
+    send(foreign).await.problem(403, "forbidden");
+    server.end().await;
+}

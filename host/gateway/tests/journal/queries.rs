@@ -1,7 +1,7 @@
 //! Finding rows.
 
 use sandpit_gateway::journal::{
-    About, Event, Filter, Gap, GapKind, Halt, Kind, RequestKind, Resume, UnknownKind,
+    About, Event, Filter, Gap, GapKind, Halt, Kind, RequestKind, Resume, UnknownKind, Verdict,
 };
 use time::Duration;
 
@@ -72,6 +72,41 @@ fn rows_are_found_by_kind_time_gateway_and_number() {
     };
     assert_eq!(seqs(&folder, &filter), [0_i64; 0]);
     assert_eq!("filled".parse::<Kind>(), Err(UnknownKind));
+}
+
+#[test]
+fn the_latest_orders_come_with_what_the_gate_said_of_each_last() {
+    let folder = Folder::new();
+    let journal = folder.open();
+    let first = send(&journal, 1);
+    let second = begin(&journal, place("5", "1.50"));
+    let verdict = |allowed: bool| {
+        Event::Verdict(Verdict {
+            allowed,
+            checks: Vec::new(),
+            sentence: (!allowed).then(|| "Too much.".to_owned()),
+            notional: None,
+            base_currency: Some("USD".to_owned()),
+        })
+    };
+    append(&journal, &second, verdict(true));
+    append(&journal, &second, verdict(false));
+    append(&journal, &About::gateway("paper"), note("of no order"));
+    let latest = |limit: usize, rows: u64| {
+        let orders = folder.read().latest_orders(limit, rows).unwrap();
+        let told = orders.into_iter().map(|(standing, verdict)| {
+            let sentence = verdict.and_then(|verdict| verdict.sentence);
+            (standing.about.order, sentence)
+        });
+        told.collect::<Vec<_>>()
+    };
+    let first = (first.order, None);
+    let second = (second.order, Some("Too much.".to_owned()));
+    assert_eq!(latest(9, 100), [second.clone(), first.clone()]);
+    assert_eq!(latest(1, 100), [second.clone()]);
+    // One row is of no order, and two are of the second one.
+    assert_eq!(latest(9, 3), [second]);
+    assert!(latest(9, 1).is_empty() && latest(0, 100).is_empty());
 }
 
 #[test]
