@@ -106,7 +106,9 @@ export class Host {
       this.#onAnswer({ status, calls: calls.calls, orders });
     } catch (error) {
       if (this.#isOver) return;
-      if (error instanceof Refused && (error.status === 401 || error.status === 403 || error.status === 503)) {
+      // Whoever was let in once stays while the host is only in trouble.
+      const isClosed = error.status === 503 && this.#heard === null;
+      if (error instanceof Refused && (error.status === 401 || error.status === 403 || isClosed)) {
         this.#onRefused(error);
         return;
       }

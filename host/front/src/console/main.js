@@ -20,10 +20,14 @@ const showBrake = brake(() => host, (words) => {
   outcomes = words;
 });
 
-function signIn(token) {
+async function signIn(token) {
   host?.end();
   host = new Host(token, { onAnswer: answered, onRefused: refused });
-  return host.now();
+  await host.now();
+  if (host && !latest) {
+    at("sign-in").hidden = false;
+    at("sign-in-error").textContent = "The host does not answer. The page goes on trying.";
+  }
 }
 
 function answered(answer) {
@@ -33,7 +37,7 @@ function answered(answer) {
   at("sign-in").hidden = true;
   at("console").hidden = false;
   // Whoever uses the keyboard begins at the top.
-  if (isFirst) at("halt").focus({ preventScroll: true });
+  if (isFirst) at("top").focus({ preventScroll: true });
 }
 
 function refused(error) {
@@ -129,7 +133,6 @@ at("sign-in-form").addEventListener("submit", async (event) => {
   }
   sessionStorage.setItem(TOKEN, token);
   await signIn(token);
-  if (host && !latest) at("sign-in-error").textContent = "The host does not answer. The page goes on trying.";
 });
 at("sign-out").addEventListener("click", () => {
   sessionStorage.removeItem(TOKEN);
@@ -137,9 +140,5 @@ at("sign-out").addEventListener("click", () => {
 });
 
 const kept = sessionStorage.getItem(TOKEN);
-if (kept) {
-  at("sign-in").hidden = false;
-  signIn(kept);
-} else {
-  signOut("");
-}
+if (kept) signIn(kept);
+else signOut("");

@@ -14,7 +14,7 @@ const table = {
   note,
   detail,
   columns: [
-    { title: "Order", cell: ({ orderId, orderKey }) => (orderId === undefined ? orderKey.slice(0, 8) : `#${orderId}`) },
+    { title: "Order", cell: ({ orderId }) => (orderId === undefined ? "no id" : `#${orderId}`) },
     { title: "Latest", class: "number", cell: ({ latest }) => moment(latest) },
     { title: "Gateway", class: "gateway", cell: ({ gateway }) => gateway ?? "" },
     { title: "What", cell: what },
@@ -60,7 +60,7 @@ function note({ verdict: said, requests }) {
 function by(request) {
   if (!request) return make("span", { class: "quiet" }, "not by this host");
   const { tool, client } = request.caller;
-  return make("span", { title: `${tool}, ${client}` }, tool, make("span", { class: "quiet" }, ` ${client}`));
+  return make("span", { title: `${client}, by ${tool}` }, client);
 }
 
 function detail(order) {
