@@ -105,9 +105,22 @@ pub struct HostArgs {
     /// What to log: error, warn, info, debug, trace, or a filter.
     #[arg(long, value_name = "LEVEL")]
     pub log: Option<String>,
+    /// Speak MCP on standard input and output, for a client that starts this
+    /// command, until it closes the input. There is HTTP only with --port or
+    /// --listen.
+    #[arg(long)]
+    pub stdio: bool,
 }
 
 impl HostArgs {
+    /// How the host is reached.
+    pub fn ways(&self) -> Ways {
+        Ways {
+            http: !self.stdio || self.port.is_some() || self.listen.is_some(),
+            stdio: self.stdio,
+        }
+    }
+
     /// What these say about the configuration.
     pub fn overrides(&self) -> Overrides {
         let mut overrides = Overrides::default();
@@ -118,6 +131,23 @@ impl HostArgs {
         overrides.set("log.level", self.log.clone());
         overrides
     }
+}
+
+/// How a host is reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ways {
+    /// Over HTTP.
+    pub http: bool,
+    /// Over standard input and output, by the client that started it.
+    pub stdio: bool,
+}
+
+impl Ways {
+    /// Over HTTP alone.
+    pub const HTTP: Self = Self {
+        http: true,
+        stdio: false,
+    };
 }
 
 /// Arguments of `serve`.
@@ -147,9 +177,10 @@ pub struct DemoArgs {
     /// Settings of the host.
     #[command(flatten)]
     pub host: HostArgs,
-    /// Where the simulated gateway listens.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:4002")]
-    pub gateway: SocketAddr,
+    /// Where the simulated gateway listens [default: 127.0.0.1:4002; a free
+    /// port with --stdio].
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub gateway: Option<SocketAddr>,
     /// What the market and the account start from.
     #[command(flatten)]
     pub start: StartArgs,

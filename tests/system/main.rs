@@ -31,6 +31,7 @@ mod questions;
 mod rebalancing;
 mod same_answer;
 mod soak;
+mod stdio;
 mod streams;
 mod trading;
 mod week;

@@ -4,7 +4,7 @@
 //! serves the same tools twice:
 //!
 //! - MCP (Streamable HTTP, both protocol eras) at `/api/v1/mcp` and at
-//!   `/api/v1` itself (module `mcp`);
+//!   `/api/v1` itself (module `mcp`, which also serves standard input and output);
 //! - REST, generated from the tools at request time (module `rest`).
 //!
 //! Answers of tools that are resources (module `resources`) are read both ways.
@@ -57,6 +57,7 @@ pub use auth::{
 };
 pub use config::{ConfigError, FrontConfig, ResourcesConfig};
 pub use limits::Limits;
+pub use mcp::stdio::{StdioError, serve_stdio};
 pub use metrics::{MetricsAccess, MetricsConfig};
 pub use operator::{
     HaltWish, NotDone, OperatorAccess, OperatorConfig, OperatorToken, ResumeWish, Trading,

@@ -6,7 +6,8 @@
 //! ([`endpoint`], [`sessions`]), which tools there are ([`catalog`]), how a call
 //! runs ([`calls`]), how a question reaches the client ([`dialogue`], [`asked`],
 //! [`questions`], [`seal`]), what is read instead of called ([`resources`]), and
-//! who learns of changes ([`changes`], [`subscriptions`]).
+//! who learns of changes ([`changes`], [`subscriptions`]). A client that starts the host
+//! itself talks to it without HTTP ([`stdio`]).
 
 mod accept;
 pub(crate) mod asked;
@@ -21,6 +22,7 @@ pub(crate) mod questions;
 mod resources;
 mod seal;
 mod sessions;
+pub(crate) mod stdio;
 mod subscriptions;
 
 pub(crate) use changes::ListChanges;

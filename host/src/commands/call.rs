@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::serve::Host;
 use super::simulate;
-use crate::cli::StartArgs;
 use crate::cli::operator::CallArgs;
+use crate::cli::{StartArgs, Ways};
 use crate::client::{self, Client};
 use crate::component::while_waiting;
 use crate::config::{Config, LogSection};
@@ -110,7 +110,7 @@ async fn demo(
     // Nobody but this process knows where it listens.
     let host = while_waiting(
         || "starting a host, which compiles its tools once".to_owned(),
-        Host::start(&config, folder.path().join("journal.db"), None),
+        Host::start(&config, Ways::HTTP, folder.path().join("journal.db"), None),
     )
     .await;
     let host = match host {

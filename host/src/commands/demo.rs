@@ -1,7 +1,7 @@
 //! `sandpit demo`: the host with a simulated TWS inside, already connected.
 
 use std::io::Write;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use anyhow::Context;
 use sandpit_front::LoopbackAccess;
@@ -13,16 +13,23 @@ use crate::config::{Config, Sources};
 use crate::telemetry::Telemetry;
 use crate::{logging, operator, shutdown};
 
+/// Where people who try another TWS client look for the simulated gateway.
+const GATEWAY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 4002);
+
 /// Serves until the process is asked to stop.
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let overrides = args.host.overrides();
+    let ways = args.host.ways();
     let sources = Sources::new(args.host.config, overrides).for_demo();
     let read = sources.open()?;
     let mut config = read.config.clone();
     let telemetry = Telemetry::start(&config.telemetry)?;
     logging::start(&config.log, telemetry.as_ref())?;
     let stop = shutdown::on_signal()?;
-    let simulator = simulate::start(args.gateway, &args.start).await?;
+    // Several clients may each start a demo of their own.
+    let usual = if ways.stdio { 0 } else { GATEWAY.port() };
+    let gateway = args.gateway.unwrap_or(SocketAddr::new(GATEWAY.ip(), usual));
+    let simulator = simulate::start(gateway, &args.start).await?;
     // The demo never touches a real TWS, whatever the configuration says.
     config.gateway.host = simulator.address().ip().to_string();
     config.gateway.port = simulator.address().port();
@@ -31,12 +38,15 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let folder = tempfile::tempdir().context("there is no place for the demo's journal")?;
     let journal = config.journal.file.clone();
     let journal = journal.unwrap_or_else(|| folder.path().join("journal.db"));
-    let host = Host::start(&config, journal, Some(read)).await?;
-    let address = host.address()?;
-    let address = format!("{}://{address}", config.server.scheme());
-    let text = welcome(&address, simulator.address(), &config, &host);
-    // Standard output may be closed; the demo serves all the same.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    let host = Host::start(&config, ways, journal, Some(read)).await?;
+    if ways.stdio {
+        host.log_start(config.server.scheme());
+    } else {
+        let address = format!("{}://{}", config.server.scheme(), host.address()?);
+        let text = welcome(&address, simulator.address(), &config, &host);
+        // Standard output may be closed; the demo serves all the same.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+    }
     let served = host.serve(stop).await;
     simulator.shutdown().await;
     if let Some(telemetry) = telemetry {

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use sandpit_front::{
     AuthConfig, Front, FrontConfig, LoopbackAccess, OperatorAccess, OperatorConfig, OperatorToken,
-    ResourcesConfig, TokenFile,
+    ResourcesConfig, TokenFile, serve_stdio,
 };
 use sandpit_sandbox::{Sandbox, SandboxConfig};
 use sandpit_tools::{ToolState, Tools, ToolsConfig};
@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::broker::Broker;
-use crate::cli::ServeArgs;
+use crate::cli::{ServeArgs, Ways};
 use crate::config::{self, Config, Read, Sources, TlsSection};
 use crate::telemetry::Telemetry;
 use crate::{descriptors, logging, metrics, operator, shutdown};
@@ -29,6 +29,7 @@ const LONG: Duration = Duration::from_secs(1);
 
 /// Serves until the process is asked to stop.
 pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
+    let ways = args.host.ways();
     let mut overrides = args.host.overrides();
     overrides.set("gateway.host", args.tws_host);
     overrides.set("gateway.port", args.tws_port);
@@ -40,19 +41,23 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     logging::start(&config.log, telemetry.as_ref())?;
     let stop = shutdown::on_signal()?;
     let journal = read.sources.journal_file(&config);
-    let host = Host::start(&config, journal, Some(read)).await?;
-    let count = host.tools.list().len();
-    let text = format!(
-        "Sandpit serves {count} tools at {}://{}/api/v1\n{}",
-        config.server.scheme(),
-        host.address()?,
-        host.not_served()
-    );
-    if let Some(hint) = first_token(&config) {
-        warn!("{hint}");
+    let host = Host::start(&config, ways, journal, Some(read)).await?;
+    if ways.stdio {
+        host.log_start(config.server.scheme());
+    } else {
+        let count = host.tools.list().len();
+        let text = format!(
+            "Sandpit serves {count} tools at {}://{}/api/v1\n{}",
+            config.server.scheme(),
+            host.address()?,
+            host.not_served()
+        );
+        if let Some(hint) = first_token(&config) {
+            warn!("{hint}");
+        }
+        // Standard output may be closed; the host serves all the same.
+        let _ = std::io::stdout().write_all(text.as_bytes());
     }
-    // Standard output may be closed; the host serves all the same.
-    let _ = std::io::stdout().write_all(text.as_bytes());
     let served = host.serve(stop).await;
     if let Some(telemetry) = telemetry {
         telemetry.shutdown().await;
@@ -60,12 +65,15 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<()> {
     served
 }
 
-/// The rooms, wired to each other and bound to a port.
+/// The rooms, wired to each other, and how they are reached.
 pub struct Host {
     /// The live set of tools.
     pub tools: Tools,
     front: Front,
-    listener: TcpListener,
+    /// The port, if there is HTTP.
+    listener: Option<TcpListener>,
+    /// How the client is served that started the host, if one did.
+    stdio: Option<FrontConfig>,
     broker: Broker,
     /// The configuration file that is followed, if one is.
     followed: Option<Read>,
@@ -77,6 +85,7 @@ impl Host {
     /// is followed from then on.
     pub async fn start(
         config: &Config,
+        ways: Ways,
         journal: PathBuf,
         followed: Option<Read>,
     ) -> anyhow::Result<Self> {
@@ -85,12 +94,14 @@ impl Host {
         let sandbox = Sandbox::new(sandbox_config(config), broker.gateways.clone())
             .context("cannot start the sandbox")?;
         let tools = open_tools(config, sandbox.clone()).await?;
-        let address = SocketAddr::new(config.server.listen, config.server.port);
-        let listener = TcpListener::bind(address).await.with_context(|| {
-            format!("cannot listen on {address}; set another port with --port or PORT")
-        })?;
+        let listener = if ways.http {
+            Some(listen(config).await?)
+        } else {
+            None
+        };
         broker.connect(config).await;
         let mut front_config = front_config(config);
+        let stdio = ways.stdio.then(|| front_config.clone());
         front_config.auth = auth_config(config, followed.as_ref());
         front_config.operator = operator_config(config, followed.as_ref(), &broker);
         front_config.metrics = metrics::gather(config, &broker, &sandbox, &tools)?;
@@ -99,16 +110,32 @@ impl Host {
             tools,
             front,
             listener,
+            stdio,
             broker,
             followed,
         })
     }
 
-    /// Where the host listens.
+    /// Where the host listens for HTTP.
     pub fn address(&self) -> anyhow::Result<SocketAddr> {
         self.listener
+            .as_ref()
+            .context("the host does not listen for HTTP")?
             .local_addr()
             .context("the listening port has no address")
+    }
+
+    /// Says in the log what is served: standard output is the client's.
+    pub fn log_start(&self, scheme: &str) {
+        let count = self.tools.list().len();
+        info!("Sandpit serves {count} tools on standard input and output");
+        if let Ok(address) = self.address() {
+            info!("and at {scheme}://{address}/api/v1");
+        }
+        let not_served = self.not_served();
+        if !not_served.is_empty() {
+            warn!("{}", not_served.trim_end());
+        }
     }
 
     /// A line about the files that are not served; empty if all are.
@@ -142,8 +169,9 @@ impl Host {
         format!("{all} ({}); sandpit tools says why.\n", counts.join(", "))
     }
 
-    /// Serves until `stop`, then closes streams, sessions and the TWS socket.
-    /// Meanwhile it follows the tool folder and the configuration file.
+    /// Serves until `stop`, or until the client leaves that started the host,
+    /// then closes streams, sessions and the TWS socket. Meanwhile it follows the
+    /// tool folder and the configuration file.
     pub async fn serve(self, stop: CancellationToken) -> anyhow::Result<()> {
         let watching = CancellationToken::new();
         let mut watches = JoinSet::new();
@@ -155,14 +183,41 @@ impl Host {
             let (tools, token) = (self.tools.clone(), watching.clone());
             watches.spawn(config::watch(read, tools, gateways, loopback, token));
         }
-        let served = self.front.serve(self.listener, stop).await;
+        let tools = self.tools.clone();
+        let http = async {
+            match self.listener {
+                Some(listener) => self.front.serve(listener, stop.clone()).await,
+                None => {
+                    stop.cancelled().await;
+                    Ok(())
+                }
+            }
+        };
+        let stdio = async {
+            let Some(config) = self.stdio else {
+                return Ok(());
+            };
+            let served = serve_stdio(tools, &config, stop.clone()).await;
+            stop.cancel();
+            served
+        };
+        let (http, stdio) = tokio::join!(http, stdio);
         info!("stopping");
         watching.cancel();
         while watches.join_next().await.is_some() {}
         self.tools.shutdown().await;
         self.broker.close().await;
-        served.context("the HTTP server failed")
+        http.context("the HTTP server failed")?;
+        Ok(stdio?)
     }
+}
+
+/// Opens the port for HTTP.
+async fn listen(config: &Config) -> anyhow::Result<TcpListener> {
+    let address = SocketAddr::new(config.server.listen, config.server.port);
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}; set another port with --port or PORT")
+    })
 }
 
 /// Opens the tool folder. Compiling takes seconds for each tool and happens

@@ -18,7 +18,7 @@ use rmcp::service::{
     ClientLifecycleMode, ClientServiceExt, NotificationContext, RequestContext, RoleClient,
     RunningService,
 };
-use rmcp::transport::StreamableHttpClientTransport;
+use rmcp::transport::{IntoTransport, StreamableHttpClientTransport};
 use rmcp::{ClientHandler, ServiceError};
 use serde_json::Value;
 use tokio::time::timeout;
@@ -165,13 +165,25 @@ impl McpClient {
 
     /// Connects to whatever serves at `base`, or says why that cannot be done.
     pub async fn try_connect(base: &str, era: Era, person: Person) -> Result<Self, String> {
+        let transport = StreamableHttpClientTransport::from_uri(format!("{base}/mcp"));
+        Self::over(transport, era, person).await
+    }
+
+    /// Connects over any transport, or says why that cannot be done.
+    pub async fn over<E, A>(
+        transport: impl IntoTransport<RoleClient, E, A>,
+        era: Era,
+        person: Person,
+    ) -> Result<Self, String>
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
         let heard = Arc::new(Mutex::new(Heard::default()));
         let handler = Handler {
             heard: Arc::clone(&heard),
             person,
             era,
         };
-        let transport = StreamableHttpClientTransport::from_uri(format!("{base}/mcp"));
         let mode = match era {
             Era::Legacy => ClientLifecycleMode::Initialize,
             Era::Modern => ClientLifecycleMode::Discover {

@@ -22,6 +22,8 @@ pub(crate) struct Identity {
 enum Kind {
     /// It is not: a program of this machine.
     Local,
+    /// It started the host.
+    Stdio,
     /// By a token of the operator's.
     Token,
     /// By a token of the authorization server.
@@ -38,6 +40,16 @@ impl Identity {
             until: None,
             requests_per_minute: None,
             revoked,
+        }
+    }
+
+    /// The client that started the host and talks to it over standard input and
+    /// output. Nobody can take that from it.
+    pub(crate) fn stdio() -> Self {
+        Self {
+            name: "stdio".into(),
+            kind: Kind::Stdio,
+            ..Self::local(CancellationToken::new())
         }
     }
 
@@ -142,6 +154,7 @@ mod tests {
         assert_ne!(token.name(), subject.name());
         assert_eq!(token.shown(), Some("token:a"));
         assert_eq!(Identity::local(CancellationToken::new()).shown(), None);
+        assert_eq!(Identity::stdio().shown(), Some("stdio"));
     }
 
     #[tokio::test]

@@ -165,7 +165,12 @@ impl Endpoint {
             self.post(app, request, identity).await?
         } else {
             let standing = request.method() == Method::GET;
-            let response = self.with_sessions.handle(request).await;
+            let closing = request.method() == Method::DELETE;
+            let mut response = self.with_sessions.handle(request).await;
+            if closing && response.status() == StatusCode::ACCEPTED {
+                // The session is closed, and clients take 202 for a failure.
+                *response.status_mut() = StatusCode::NO_CONTENT;
+            }
             if standing {
                 // The stream of a session has no end of its own.
                 response.map(|body| until(body, app.streams.clone()))

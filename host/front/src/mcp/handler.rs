@@ -118,10 +118,12 @@ impl Handler {
     }
 }
 
-/// Who calls. The endpoint has put it there.
+/// Who calls. The endpoint has put it there, or [`super::stdio`].
 pub(super) fn identity(context: &RequestContext<RoleServer>) -> Result<&Identity, ErrorData> {
-    let parts = context.extensions.get::<Parts>();
-    let identity = parts.and_then(|parts| parts.extensions.get::<Identity>());
+    let over_http = context.extensions.get::<Parts>();
+    let identity = over_http
+        .and_then(|parts| parts.extensions.get::<Identity>())
+        .or_else(|| context.extensions.get::<Identity>());
     identity.ok_or_else(|| ErrorData::internal_error("the host lost sight of who calls", None))
 }
 
