@@ -59,7 +59,7 @@ docs:
 
 # Run everything that CI runs.
 [group('check')]
-test: lock fmt-check lint readme deny clippy docs plugins test-components docker-rehearse cargo-test console-test
+test: lock fmt-check lint readme deny clippy docs plugins test-components docker-rehearse cargo-test console-test clients
 
 # Run the tests of the crates and of the whole system (try: cargo-test streams).
 [group('check')]
@@ -75,6 +75,11 @@ console-test: build test-components
 [group('check')]
 conformance *ARGS: test-components host
     @scripts/conformance {{ if ARGS == "" { sandpit } else { ARGS } }}
+
+# Run the clients of others against demos: Python, TypeScript, the Inspector (try: clients killed).
+[group('check')]
+clients *ARGS: build test-components
+    @"$(scripts/clients python)" tests/clients/run.py "{{ sandpit }}" "$@"
 
 # Measure calls, orders, requests, memory and start-up (try: bench gate); not part of `test`.
 [group('check')]

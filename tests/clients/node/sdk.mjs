@@ -61,7 +61,8 @@ const wrong = await client.callTool({
   name: "ibkr_get_order_status",
   arguments: { orderId: "one" },
 });
-check("is told of a wrong argument", wrong.isError && wrong.content[0].text.includes("orderId"), wrong);
+const sentence = wrong.content[0].text;
+check("is told of a wrong argument", wrong.isError && sentence.includes("orderId"), wrong);
 const nothing = await client.callTool({ name: "ibkr_no_such_tool" }).catch((error) => error);
 check("is refused a tool that does not exist", nothing.code === -32602, nothing);
 

@@ -36,8 +36,8 @@ class Guarded:
     """A host that lets in no one without a token, and a token for it."""
 
     def __init__(self):
+        # As it is shipped, no one gets in without one.
         text = (checks.FOLDER / "sandpit.toml").read_text()
-        text = text.replace('loopback = "open"', 'loopback = "token"')
         # Nobody is there to connect to.
         text = text.replace("port = 7497", "port = 1")
         # What a client starts has a journal and a tool folder as the file says.
@@ -91,7 +91,7 @@ async def over_http(page, server, guarded):
     url = server.get("url") or server["httpUrl"]
     headers = dict(server.get("headers", {}))
     if variable := server.get("bearer_token_env_var"):
-        check(f"{page}: names the variable that Sandpit's own commands take", variable == "SANDPIT_TOKEN")
+        check(f"{page}: names the variable of Sandpit's commands", variable == "SANDPIT_TOKEN")
         headers["Authorization"] = "Bearer sandpit_…"
     base = guarded.url if headers else checks.URL.split("/api/")[0]
     there = re.sub(r"^https?://[^/]+", base, url)

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::changes::ListChanges;
 use super::handler::{Handler, Shared};
+use super::sessions::Ledger;
 use crate::auth::Identity;
 use crate::config::FrontConfig;
 
@@ -50,7 +51,15 @@ pub async fn serve_stdio(
 ) -> Result<(), StdioError> {
     let streams = stop.child_token();
     let changes = ListChanges::default();
-    let shared = Shared::new(tools.clone(), config, streams.clone(), changes.clone());
+    // There is no session that could be left behind: its end is the host's.
+    let ledger = Ledger::default();
+    let shared = Shared::new(
+        tools.clone(),
+        config,
+        streams.clone(),
+        changes.clone(),
+        ledger,
+    );
     let (input, output) = stdio_pipes();
     let lines = AsyncRwTransport::new(input, output).with_max_line_length(config.limits.body_bytes);
     let client = Client {
