@@ -14,6 +14,9 @@ use crate::support::host::{JOURNAL, command, plugins, shipped, test_components};
 use crate::support::mcp::Person;
 use crate::support::{Era, McpClient, PATIENCE, eventually, simulator};
 
+/// How many first-party tools there are.
+const FIRST_PARTY: usize = 23;
+
 /// A host that was started for one client.
 struct Started {
     child: Child,
@@ -99,7 +102,7 @@ async fn the_client_that_started_the_host_has_all_tools() {
         let mut host = Started::on(&simulator, &confirming, &[]);
         let yes = Person::Accepts(json!({"confirm": true}));
         let client = host.client(era, yes).await;
-        assert_eq!(client.tools().await.len(), 22, "{era:?}");
+        assert_eq!(client.tools().await.len(), FIRST_PARTY, "{era:?}");
 
         let positions = client.call("ibkr_get_positions", json!({})).await;
         assert!(positions["positions"][0]["position"].is_number(), "{era:?}");
