@@ -33,6 +33,13 @@ const TOOLS: [&str; 23] = [
     "ibkr_stream_market_data",
 ];
 
+/// The prompts, which are no tools.
+const PROMPTS: [&str; 3] = [
+    "ibkr_daily_review",
+    "ibkr_pre_trade_check",
+    "ibkr_rebalance",
+];
+
 /// What all tools together may cost in a model's context, in characters.
 const LIST_BUDGET: usize = 58_000;
 
@@ -85,7 +92,8 @@ fn each_component_is_small() {
         assert!(size < COMPONENT_BUDGET, "{name} has {size} bytes");
         found.insert(name.trim_end_matches(".wasm").to_owned());
     }
-    assert_eq!(found, TOOLS.map(str::to_owned).into());
+    let built = TOOLS.iter().chain(&PROMPTS).map(|name| (*name).to_owned());
+    assert_eq!(found, built.collect());
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! One call of a tool, the same way for MCP and REST.
 
-use sandpit_tools::{CallRequest, Failure, FailureKind, Outcome, ToolError, Tools};
+use sandpit_tools::{CallRequest, Failure, FailureKind, Outcome, PromptAnswer, ToolError, Tools};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -15,14 +15,39 @@ pub(crate) async fn run(
     name: &str,
     request: CallRequest,
 ) -> Result<Outcome, ToolError> {
+    let (tools, owned) = (tools.clone(), name.to_owned());
+    guarded(name, request, |request| async move {
+        tools.call(&owned, request).await
+    })
+    .await
+}
+
+/// Has a prompt write its messages, with the same care.
+pub(crate) async fn get_prompt(
+    tools: &Tools,
+    name: &str,
+    request: CallRequest,
+) -> Result<Outcome<PromptAnswer>, ToolError> {
+    let (tools, owned) = (tools.clone(), name.to_owned());
+    guarded(name, request, |request| async move {
+        tools.get_prompt(&owned, request).await
+    })
+    .await
+}
+
+async fn guarded<A, F, W>(
+    name: &str,
+    request: CallRequest,
+    work: W,
+) -> Result<Outcome<A>, ToolError>
+where
+    A: Send + 'static,
+    F: Future<Output = Result<Outcome<A>, ToolError>> + Send + 'static,
+    W: FnOnce(CallRequest) -> F,
+{
     let _cancelled_if_dropped = request.cancel.clone().drop_guard();
     let call_id = request.call_id.clone();
-    let work = {
-        let tools = tools.clone();
-        let name = name.to_owned();
-        async move { tools.call(&name, request).await }
-    };
-    let call = tokio::spawn(work.in_current_span());
+    let call = tokio::spawn(work(request).in_current_span());
     call.await.unwrap_or_else(|error| {
         tracing::error!(tool = name, call_id, %error, "the call did not end by itself");
         Ok(Outcome::Failure(Failure::new(

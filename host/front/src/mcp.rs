@@ -18,6 +18,7 @@ pub(crate) mod content;
 mod dialogue;
 mod endpoint;
 mod handler;
+pub(crate) mod prompts;
 pub(crate) mod questions;
 mod resources;
 mod seal;

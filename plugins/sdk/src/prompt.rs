@@ -36,11 +36,16 @@
 //! sandpit_sdk::export_prompt!(Explain);
 //! ```
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::broker::account;
 use crate::prompt_bindings::exports::sandpit::tool::prompt as wit;
 use crate::tool::without_position;
-use crate::{Content, Context, Failure, Questions, Request, Role, Suggestions};
+use crate::{
+    Content, Context, EmbeddedResource, Failure, Questions, Request, ResourceBody, Role,
+    Suggestions,
+};
 
 pub use wit::{Argument, Descriptor, Message, PromptAnswer, PromptOutcome};
 
@@ -153,6 +158,40 @@ impl Conversation {
         self.messages.push(Message { role, content });
         self
     }
+}
+
+/// The account that is meant: the one that is named, or else the only one.
+///
+/// # Errors
+/// If there is none of that name within reach, if several could be meant, or if
+/// TWS cannot be asked.
+pub fn account(named: Option<String>) -> Result<String, Failure> {
+    meant(named, account::accounts()?)
+}
+
+fn meant(named: Option<String>, accounts: Vec<String>) -> Result<String, Failure> {
+    let list = accounts.join(", ");
+    match (named, accounts.as_slice()) {
+        (Some(named), _) if accounts.contains(&named) => Ok(named),
+        (Some(named), _) => Err(Failure::invalid_arguments(format!(
+            "There is no account {named:?} here; the accounts are {list}"
+        ))),
+        (None, [only]) => Ok(only.clone()),
+        (None, _) => Err(Failure::invalid_arguments(format!(
+            "Say which account is meant: {list}"
+        ))),
+    }
+}
+
+/// Facts as JSON, for a message: the model reads them instead of guessing.
+#[must_use]
+pub fn facts(uri: &str, facts: &impl Serialize) -> Content {
+    let body = serde_json::to_string(facts).unwrap_or_default();
+    Content::EmbeddedResource(EmbeddedResource {
+        uri: uri.to_owned(),
+        mime_type: Some("application/json".to_owned()),
+        body: ResourceBody::Text(body),
+    })
 }
 
 /// What a prompt says of itself, as the host asks for it.
@@ -303,6 +342,23 @@ mod tests {
                 }],
             })
         );
+    }
+
+    #[test]
+    fn the_account_is_named_or_the_only_one() {
+        let (one, two) = (["A".to_owned()], ["A".to_owned(), "B".to_owned()]);
+        assert_eq!(meant(None, one.to_vec()).as_deref(), Ok("A"));
+        assert_eq!(
+            meant(Some("B".to_owned()), two.to_vec()).as_deref(),
+            Ok("B")
+        );
+        for (named, accounts) in [
+            (None, two.to_vec()),
+            (Some("C".to_owned()), two.to_vec()),
+            (None, Vec::new()),
+        ] {
+            assert!(meant(named, accounts).is_err());
+        }
     }
 
     #[test]

@@ -31,10 +31,15 @@ impl ListChanges {
     /// Tells the clients of every change until `stop`.
     pub(crate) async fn announce(self, tools: Tools, stop: CancellationToken) {
         let mut changes = tools.changes();
+        let mut prompt_changes = tools.prompt_changes();
         loop {
-            tokio::select! {
+            let (changed, prompts) = tokio::select! {
                 () = stop.cancelled() => return,
-                changed = changes.changed() => if changed.is_err() { return },
+                changed = changes.changed() => (changed, false),
+                changed = prompt_changes.changed() => (changed, true),
+            };
+            if changed.is_err() {
+                return;
             }
             let peers: Vec<_> = {
                 let mut peers = self.peers();
@@ -47,6 +52,9 @@ impl ListChanges {
                     // A client that does not take it will see the change when
                     // it lists them again.
                     let told = async {
+                        if prompts {
+                            return peer.notify_prompt_list_changed().await;
+                        }
                         peer.notify_tool_list_changed().await?;
                         // Resources come and go with their tools.
                         peer.notify_resource_list_changed().await

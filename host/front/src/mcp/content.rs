@@ -40,7 +40,8 @@ pub(super) fn failed(failure: Failure, call_id: &str) -> CallToolResult {
     result
 }
 
-fn meta(call_id: &str, failure: Option<Value>) -> MetaObject {
+/// What is told of every call.
+pub(super) fn meta(call_id: &str, failure: Option<Value>) -> MetaObject {
     let mut meta = Map::new();
     meta.insert(CALL_ID.to_owned(), call_id.into());
     meta.extend(failure.map(|failure| (FAILURE.to_owned(), failure)));
@@ -52,7 +53,8 @@ pub(crate) fn blocks(content: Vec<Content>) -> Vec<ContentBlock> {
     content.into_iter().map(block).collect()
 }
 
-fn block(content: Content) -> ContentBlock {
+/// One piece of an answer.
+pub(super) fn block(content: Content) -> ContentBlock {
     match content {
         Content::Text(text) => ContentBlock::text(text),
         Content::Image(image) => ContentBlock::image(STANDARD.encode(image.data), image.mime_type),

@@ -16,12 +16,13 @@ use http::request::Parts;
 use rmcp::ErrorData;
 use rmcp::ServerHandler;
 use rmcp::model::{
-    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult, Implementation,
-    ListPromptsRequestMethod, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult,
-    ListToolsResult, LoggingLevel, PaginatedRequestParams, ReadResourceRequestParams,
-    ReadResourceResponse, ServerCapabilities, ServerConfig, SetLevelRequestMethod,
-    SetLevelRequestParams, SubscribeRequestMethod, SubscribeRequestParams, SubscriptionFilter,
-    Tool, UnsubscribeRequestMethod, UnsubscribeRequestParams,
+    CallToolRequestParams, CallToolResponse, CompleteRequestParams, CompleteResult,
+    GetPromptRequestParams, GetPromptResponse, Implementation, ListPromptsResult,
+    ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, LoggingLevel,
+    PaginatedRequestParams, ReadResourceRequestParams, ReadResourceResponse, ServerCapabilities,
+    ServerConfig, SetLevelRequestMethod, SetLevelRequestParams, SubscribeRequestMethod,
+    SubscribeRequestParams, SubscriptionFilter, Tool, UnsubscribeRequestMethod,
+    UnsubscribeRequestParams,
 };
 use rmcp::service::{NotificationContext, RequestContext, RoleServer, SubscriptionContext};
 use sandpit_tools::{News, Tools};
@@ -30,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use super::calls;
 use super::catalog::Catalog;
 use super::changes::ListChanges;
+use super::prompts;
 use super::resources;
 use super::seal::Seal;
 use super::sessions::{Ledger, session_of};
@@ -155,6 +157,8 @@ impl ServerHandler for Handler {
             .enable_resources_list_changed()
             .enable_resources_subscribe()
             .enable_completions()
+            .enable_prompts()
+            .enable_prompts_list_changed()
             .build();
         let name = Implementation::new("sandpit", env!("CARGO_PKG_VERSION")).with_title("Sandpit");
         ServerConfig::new(capabilities).with_server_info(name)
@@ -213,6 +217,7 @@ impl ServerHandler for Handler {
             let news = self.shared.watchers.news();
             *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(news);
         }
+        accepted.prompts_list_changed = requested.prompts_list_changed;
         Some(accepted)
     }
 
@@ -223,11 +228,20 @@ impl ServerHandler for Handler {
         let before = before.unwrap_or_else(PoisonError::into_inner).take();
         // It ends with this stream.
         let _following = subscriptions::follow(self, &context, identity, before);
+        let mut prompt_changes = self.shared.tools.prompt_changes();
         loop {
             tokio::select! {
                 () = context.cancelled() => return Ok(()),
                 () = self.shared.streams.cancelled() => return Ok(()),
                 changed = changes.changed() => if changed.is_err() { return Ok(()) },
+                changed = prompt_changes.changed() => {
+                    let wanted = context.accepted().prompts_list_changed == Some(true);
+                    let told = !wanted || context.sink().notify_prompt_list_changed().await.is_ok();
+                    if changed.is_err() || !told {
+                        return Ok(());
+                    }
+                    continue;
+                }
             }
             let (accepted, sink) = (context.accepted(), context.sink());
             let wanted = accepted.tools_list_changed == Some(true);
@@ -244,10 +258,22 @@ impl ServerHandler for Handler {
 
     async fn list_prompts(
         &self,
-        _request: Option<PaginatedRequestParams>,
-        _context: RequestContext<RoleServer>,
+        request: Option<PaginatedRequestParams>,
+        context: RequestContext<RoleServer>,
     ) -> Result<ListPromptsResult, ErrorData> {
-        Err(ErrorData::method_not_found::<ListPromptsRequestMethod>())
+        one_page(request)?;
+        let prompts = prompts::list(self, identity(&context)?);
+        Ok(ListPromptsResult::with_all_items(prompts))
+    }
+
+    async fn get_prompt(
+        &self,
+        request: GetPromptRequestParams,
+        context: RequestContext<RoleServer>,
+    ) -> Result<GetPromptResponse, ErrorData> {
+        let spans = Spans::of_mcp(&request.name, &context);
+        let got = prompts::get(self, request, &context);
+        spans.around(got).await
     }
 
     async fn list_resources(

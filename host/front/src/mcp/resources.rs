@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::content;
 use super::handler::{Handler, identity};
+use super::prompts;
 use crate::auth::Identity;
 use crate::call;
 use crate::resources::completing::{Completion, complete};
@@ -119,8 +120,8 @@ pub(super) async fn completion(
     let argument = match &request.r#ref {
         Reference::Resource(of) => variable(handler, identity, &of.uri, name)?,
         Reference::Prompt(of) => {
-            let sentence = format!("There is no prompt {:?}.", excerpt(&of.name));
-            return Err(ErrorData::invalid_params(sentence, None));
+            let (tool, suggestions) = prompts::argument_of(handler, identity, &of.name, name)?;
+            Argument { tool, suggestions }
         }
         _ => return Err(ErrorData::invalid_params("unknown kind of reference", None)),
     };
