@@ -2,14 +2,15 @@
 //! every file in `examples` is one tool, resource or prompt and becomes one
 //! component, built by `just test-components`. For tests only.
 //!
-//! The names and texts are the suite's. A tool is a function; [`tool!`] makes a
-//! component of it that is named after its file.
+//! The names and texts are the suite's. A tool or a prompt is a function;
+//! [`tool!`] and [`prompt!`] make a component of it that is named after its file.
 
 use std::time::Duration;
 
+pub use sandpit_sdk::prompt::{Argument, Conversation, Prompt, Reply};
 pub use sandpit_sdk::{
     Annotations, Askable, Blob, Content, Context, Elicitation, Failure, FailureKind, InputRequest,
-    Question, Questions, ResourceDescriptor, Suggestions, Tool, Unstructured,
+    Question, Questions, ResourceDescriptor, Role, Suggestions, Tool, Unstructured,
 };
 use sandpit_sdk::{EmbeddedResource, InputResponse, ResourceBody, Resume};
 
@@ -48,6 +49,39 @@ macro_rules! tool {
         }
 
         sandpit_sdk::export_tool!(Fixture);
+    };
+}
+
+/// Makes a component of a function that writes messages, and of one that says
+/// which arguments there are. A prompt without arguments takes [`Nothing`].
+#[macro_export]
+macro_rules! prompt {
+    ($get:path, $arguments:path) => {
+        $crate::prompt!($get, $arguments, $crate::Nothing);
+    };
+    ($get:path, $arguments:path, $input:ty) => {
+        /// The prompt.
+        pub struct Fixture;
+
+        impl $crate::Prompt for Fixture {
+            const NAME: &'static str = env!("CARGO_CRATE_NAME");
+            const TITLE: &'static str = "Conformance";
+            const DESCRIPTION: &'static str = "What the conformance suite expects. For tests only.";
+            type Input = $input;
+
+            fn arguments() -> Vec<$crate::Argument> {
+                $arguments()
+            }
+
+            fn get(
+                context: &$crate::Context,
+                input: $input,
+            ) -> Result<$crate::Reply, $crate::Failure> {
+                $get(context, input)
+            }
+        }
+
+        sandpit_sdk::export_prompt!(Fixture);
     };
 }
 
