@@ -108,9 +108,10 @@ impl Gate {
 
     /// Lets a request pass, or says why not.
     pub(crate) fn check(&self, uri: &Uri, headers: &HeaderMap) -> Result<(), Refusal> {
-        let host = host(uri, headers).ok_or(Refusal::NoHost)?;
-        if !self.hosts.iter().any(|rule| rule.allows(&host)) {
-            return Err(Refusal::Host(shown(host.as_str())));
+        for host in hosts(uri, headers).ok_or(Refusal::NoHost)? {
+            if !self.hosts.iter().any(|rule| rule.allows(&host)) {
+                return Err(Refusal::Host(shown(host.as_str())));
+            }
         }
         for origin in headers.get_all(ORIGIN) {
             let text = String::from_utf8_lossy(origin.as_bytes());
@@ -122,18 +123,20 @@ impl Gate {
     }
 }
 
-/// Whom the request asks: `:authority` in HTTP/2, `Host` in HTTP/1.
-fn host(uri: &Uri, headers: &HeaderMap) -> Option<Authority> {
-    if let Some(authority) = uri.authority() {
-        return Some(authority.clone());
-    }
+/// Whom the request asks: `:authority` in HTTP/2 or the whole address in the
+/// request line, and `Host`. Where it says both, programs differ about which
+/// one counts. None if it does not say, or says something that is no name.
+fn hosts(uri: &Uri, headers: &HeaderMap) -> Option<Vec<Authority>> {
+    let mut hosts: Vec<_> = uri.authority().cloned().into_iter().collect();
     let mut values = headers.get_all(HOST).iter();
-    let value = values.next()?;
+    if let Some(value) = values.next() {
+        hosts.push(Authority::try_from(value.as_bytes()).ok()?);
+    }
     // Two Host headers are a request smuggled past somebody.
-    if values.next().is_some() {
+    if values.next().is_some() || hosts.is_empty() {
         return None;
     }
-    Authority::try_from(value.as_bytes()).ok()
+    Some(hosts)
 }
 
 fn shown(text: &str) -> String {
@@ -325,6 +328,23 @@ mod tests {
         assert_eq!(gate.check(&uri, &headers), Ok(()));
         headers.append(HOST, "evil.example".parse().unwrap());
         assert_eq!(gate.check(&uri, &headers), Err(Refusal::NoHost));
+    }
+
+    #[test]
+    fn the_request_line_and_the_header_must_both_be_allowed() {
+        let gate = gate(&[], &[]);
+        for (line, header, allowed) in [
+            ("http://localhost/", Some("127.0.0.1"), true),
+            ("http://localhost/", None, true),
+            ("http://localhost/", Some("evil.example"), false),
+            ("http://evil.example/", Some("localhost"), false),
+            ("http://localhost/", Some(""), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.extend(header.map(|host| (HOST, host.parse().unwrap())));
+            let uri = Uri::from_static(line);
+            assert_eq!(gate.check(&uri, &headers).is_ok(), allowed, "{line}");
+        }
     }
 
     #[test]
