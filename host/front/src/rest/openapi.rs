@@ -85,6 +85,11 @@ fn fixed_paths() -> Map<String, Value> {
         paths.insert(path.to_owned(), document(id, summary));
     }
     paths.insert("/api/v1/resources/read".to_owned(), read_resource());
+    if let Some(readiness) = paths.get_mut("/readyz") {
+        // It says the same when there is no tool that can be called.
+        let responses = &mut readiness["get"]["responses"];
+        responses["503"] = responses["200"].clone();
+    }
     paths
 }
 
@@ -190,10 +195,17 @@ fn responses(route: &Route, descriptor: &Descriptor) -> Value {
     };
     let mut content = json!({ "application/json": { "schema": schema } });
     if descriptor.streaming && route.method != Method::DELETE {
+        // What stands for a stream is one of its events.
         let events = json!({ "schema": {
-            "type": "string",
-            "description": "Server-sent events: those of the tool, log, progress, and at the end \
+            "type": "object",
+            "description": "A server-sent event: one of the tool, log or progress, and at the end \
                 summary with the answer or error with a problem.",
+            "required": ["event", "data"],
+            "properties": {
+                "event": { "type": "string", "description": "Its name." },
+                "data": { "type": "string", "description": "JSON." },
+                "id": { "type": "string", "description": "end, with the last event." },
+            },
         } });
         if let Some(content) = content.as_object_mut() {
             content.insert("text/event-stream".to_owned(), events);
