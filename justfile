@@ -59,7 +59,7 @@ docs:
 
 # Run everything that CI runs.
 [group('check')]
-test: lock fmt-check lint readme deny clippy docs plugins test-components docker-rehearse cargo-test console-test clients
+test: lock fmt-check lint readme deny clippy docs plugins test-components docker-rehearse cargo-test console-test clients http-fuzz
 
 # Run the tests of the crates and of the whole system (try: cargo-test streams).
 [group('check')]
@@ -85,6 +85,11 @@ clients *ARGS: build test-components
 [group('check')]
 bench *ARGS: plugins test-components host
     ulimit -Sn "$(ulimit -Hn)"; cargo bench --package sandpit --bench bench -- "$@"
+
+# Fuzz every route of the host over HTTP, with a fixed seed (try: http-fuzz 42).
+[group('check')]
+http-fuzz *ARGS: plugins host
+    @scripts/http-fuzz "{{ sandpit }}" "$@"
 
 # Fuzz the host with component files, a minute each (try: fuzz descriptor -max_total_time=600).
 [group('check')]
