@@ -13,6 +13,7 @@
 mod support;
 
 mod access;
+mod adversary;
 #[expect(dead_code, reason = "the tests of the front use the rest")]
 #[path = "../../host/front/tests/all/auth_issuer.rs"]
 mod auth_issuer;

@@ -24,7 +24,7 @@ pub const JOURNAL: &str = "SANDPIT_JOURNAL__FILE";
 /// starts the next one finds the client id free.
 pub struct Host {
     child: Child,
-    /// `http://127.0.0.1:PORT/api/v1`.
+    /// `http://127.0.0.1:PORT/api/v1`, with a certificate `https://…`.
     pub base: String,
     /// What it wrote to standard error so far.
     log: Arc<Mutex<String>>,
@@ -127,8 +127,8 @@ impl Host {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let base = timeout(PATIENCE, async {
             while let Some(line) = lines.next_line().await.unwrap() {
-                if let Some((_, base)) = line.split_once(" at http://") {
-                    return Some(format!("http://{base}"));
+                if let Some((_, base)) = line.split_once(" at http") {
+                    return Some(format!("http{base}"));
                 }
             }
             None
@@ -148,7 +148,7 @@ impl Host {
 
     /// Where the host listens.
     pub fn address(&self) -> SocketAddr {
-        let rest = self.base.trim_start_matches("http://");
+        let (_, rest) = self.base.split_once("://").unwrap();
         rest.split('/').next().unwrap().parse().unwrap()
     }
 
