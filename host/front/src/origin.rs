@@ -95,12 +95,15 @@ impl Gate {
         let Err(Refusal::Origin(_)) = &checked else {
             return checked;
         };
-        let is_own = host(uri, headers).is_some_and(|host| {
+        let is_own = hosts(uri, headers).is_some_and(|hosts| {
             headers.get_all(ORIGIN).iter().all(|origin| {
                 let origin = origin.to_str().unwrap_or_default();
                 let schemes = ["http://", "https://"];
                 let mut names = schemes.iter().filter_map(|it| origin.strip_prefix(it));
-                names.any(|name| name.eq_ignore_ascii_case(host.as_str()))
+                names.any(|name| {
+                    let mut hosts = hosts.iter();
+                    hosts.all(|host| name.eq_ignore_ascii_case(host.as_str()))
+                })
             })
         });
         if is_own { Ok(()) } else { checked }

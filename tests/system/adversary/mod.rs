@@ -3,6 +3,7 @@
 //! go of what the attacker held.
 
 mod crowds;
+mod forged;
 mod framing;
 mod http2;
 mod messages;
@@ -50,6 +51,8 @@ impl Fortress {
             .args(["--tws-port", &simulator.address().port().to_string()])
             .arg("--tools")
             .arg(plugins());
+        // It is not by their number that these requests shall be refused.
+        command.env("SANDPIT_AUTH__REQUESTS_PER_MINUTE", "0");
         for (name, value) in settings {
             command.env(format!("SANDPIT_{name}"), value);
         }
