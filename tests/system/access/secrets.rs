@@ -10,6 +10,10 @@ use super::{House, ask, request};
 use crate::auth_issuer::{Issuer, Key, now};
 use crate::support::simulator;
 
+/// All that has to do with requests. The compiler of the components says too
+/// much, and never sees one.
+const LEVEL: &str = "info,hyper=trace,hyper_util=trace,rmcp=trace,sandpit=trace,\
+                     sandpit_front=trace,sandpit_tools=trace,sandpit_gateway=trace";
 const PASSWORD: &str = "a-password-that-was-sent-by-mistake";
 
 /// All files below a folder, but those that are there to keep a secret.
@@ -34,7 +38,7 @@ async fn a_secret_is_nowhere() {
     let issuer = Issuer::start(&[&key]).await;
     let house = House::new(&format!(
         "[auth.oauth]\nissuer = \"{}\"\nresource = \"https://sandpit.example.com\"\n\
-         [auth.oauth.scopes]\n\"ibkr:fixture\" = [\"*\"]\n[log]\nlevel = \"trace\"\n",
+         [auth.oauth.scopes]\n\"ibkr:fixture\" = [\"*\"]\n[log]\nlevel = \"{LEVEL}\"\n",
         issuer.url()
     ));
     let good = house.token("good", "*").await;
