@@ -8,13 +8,14 @@ import anyio
 import checks
 from checks import URL, check, eventually
 from mcp import Client, MCPError
-from mcp_types import ElicitResult, ToolListChangedNotification
+from mcp_types import ElicitResult, ResourceUpdatedNotification, ToolListChangedNotification
 
 # Legacy clients still use what the newest protocol has deprecated.
 warnings.simplefilter("ignore")
 
 modern = sys.argv[1] == "modern"
 AN_ORDER = {"symbol": "AAPL", "action": "BUY", "quantity": 1, "orderType": "LMT", "limitPrice": 1}
+POSITIONS = "ibkr://positions"
 ENDLESS = {"symbol": "SPY", "duration_seconds": 600}
 
 
@@ -35,6 +36,7 @@ class Person:
 person = Person()
 logs = []
 changed = asyncio.Event()
+updated = asyncio.Event()
 
 
 async def on_log(params):
@@ -44,6 +46,8 @@ async def on_log(params):
 async def on_message(message):
     if isinstance(message, ToolListChangedNotification):
         changed.set()
+    if isinstance(message, ResourceUpdatedNotification) and message.params.uri == POSITIONS:
+        updated.set()
 
 
 def connect():
@@ -81,6 +85,7 @@ async def main():
         await streams(client)
         await cancels(client)
         await subscribes(client)
+        await watches(client)
         checks.restart_host()
         if modern:
             # Nothing was agreed on that the new host would not know of.
@@ -166,6 +171,24 @@ async def hears_of_a_tool(client, hears):
     await hears()
     names = {tool.name for tool in (await client.list_tools()).tools}
     check("hears that it is gone again", names == checks.TOOLS, names)
+
+
+async def watches(client):
+    listed = {str(resource.uri) for resource in (await client.list_resources()).resources}
+    check("lists resources", POSITIONS in listed, listed)
+    a_fill = {"symbol": "SPY", "action": "BUY", "quantity": 3, "orderType": "MKT"}
+    with anyio.fail_after(checks.PATIENCE):
+        if modern:
+            async with client.listen(resource_subscriptions=[POSITIONS]) as changes:
+                await structured(client, "ibkr_place_order", a_fill)
+                await anext(aiter(changes))
+        else:
+            await client.subscribe_resource(POSITIONS)
+            await structured(client, "ibkr_place_order", a_fill)
+            await updated.wait()
+            await client.unsubscribe_resource(POSITIONS)
+    read = (await client.read_resource(POSITIONS, cache_mode="bypass")).contents[0].text
+    check("hears of a fill in its positions, and reads them", "SPY" in read, read)
 
 
 async def reconnected(client):
