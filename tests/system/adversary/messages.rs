@@ -5,7 +5,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Fortress, request, status, until_closed};
+use super::{Fortress, request, status};
 use crate::support::PATIENCE;
 
 /// Where JSON is read.
