@@ -85,10 +85,13 @@ fn fixed_paths() -> Map<String, Value> {
         paths.insert(path.to_owned(), document(id, summary));
     }
     paths.insert("/api/v1/resources/read".to_owned(), read_resource());
-    if let Some(readiness) = paths.get_mut("/readyz") {
-        // It says the same when there is no tool that can be called.
-        let responses = &mut readiness["get"]["responses"];
-        responses["503"] = responses["200"].clone();
+    // It says the same when there is no tool that can be called.
+    let readiness = paths.get_mut("/readyz");
+    let responses = readiness.and_then(|path| path.pointer_mut("/get/responses"));
+    if let Some(Value::Object(responses)) = responses
+        && let Some(document) = responses.get("200").cloned()
+    {
+        responses.insert("503".to_owned(), document);
     }
     paths
 }
