@@ -34,5 +34,6 @@ mod same_answer;
 mod soak;
 mod stdio;
 mod streams;
+mod telemetry;
 mod trading;
 mod week;
