@@ -15,6 +15,7 @@
 
 mod listing;
 mod openapi;
+mod prompts;
 mod resources;
 mod routes;
 mod stream;
@@ -34,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 pub(crate) use listing::tools_document;
 pub(crate) use openapi::document as openapi_document;
+pub(crate) use prompts::{get_prompt, prompts_document};
 pub(crate) use resources::{read as read_resource, resources_document};
 
 use crate::arguments;

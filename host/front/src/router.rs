@@ -187,7 +187,14 @@ impl App {
                 (StatusCode::OK, rest::tools_document(&listed()))
             })?,
             "openapi.json" => document(&request, || {
-                (StatusCode::OK, rest::openapi_document(&listed()))
+                let prompts = self.tools.prompts();
+                let prompts = prompts.iter().filter(|prompt| identity.may_use(prompt));
+                let all = [listed(), prompts.cloned().collect()].concat();
+                (StatusCode::OK, rest::openapi_document(&all))
+            })?,
+            "prompts" => document(&request, || {
+                let document = rest::prompts_document(&self.tools, &identity);
+                (StatusCode::OK, document)
             })?,
             "resources" => document(&request, || {
                 let document = rest::resources_document(&self.tools.list(), &identity);
@@ -199,6 +206,9 @@ impl App {
             }
             below => {
                 let (parts, body) = request.into_parts();
+                if let Some(name) = below.strip_prefix("prompts/") {
+                    return rest::get_prompt(self, &identity, &parts, name, body, call_id).await;
+                }
                 rest::handle(self, &identity, &parts, below, body, call_id).await?
             }
         };

@@ -34,7 +34,8 @@ pub(super) fn list(handler: &Handler, identity: &Identity) -> Vec<Prompt> {
     theirs.map(|prompt| shown(prompt.descriptor())).collect()
 }
 
-fn shown(descriptor: &Descriptor) -> Prompt {
+/// A prompt, in MCP's own type.
+pub(crate) fn shown(descriptor: &Descriptor) -> Prompt {
     let arguments = descriptor.prompt.iter().flatten();
     let arguments: Vec<_> = arguments.map(argument).collect();
     let arguments = (!arguments.is_empty()).then_some(arguments);

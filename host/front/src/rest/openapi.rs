@@ -78,6 +78,7 @@ fn fixed_paths() -> Map<String, Value> {
     for (path, id, summary) in [
         ("/api/v1/tools", "host.tools", "The live tools"),
         ("/api/v1/resources", "host.resources", "The resources"),
+        ("/api/v1/prompts", "host.prompts", "The prompts"),
         ("/api/v1/openapi.json", "host.openapi", "This document"),
         ("/healthz", "host.health", "Whether the process is up"),
         ("/readyz", "host.readiness", "Whether tools can be called"),
