@@ -17,6 +17,7 @@ mod modern;
 mod openapi;
 mod operator;
 mod policy;
+mod prompts;
 mod rest;
 mod stream;
 mod tls;
