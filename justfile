@@ -59,7 +59,7 @@ docs:
 
 # Run everything that CI runs.
 [group('check')]
-test: lock fmt-check lint readme deny clippy docs plugins test-components docker-rehearse cargo-test console-test clients http-fuzz
+test: lock fmt-check lint readme deny clippy docs plugins test-components docker-rehearse cargo-test console-test clients http-fuzz conformance
 
 # Run the tests of the crates and of the whole system (try: cargo-test streams).
 [group('check')]
