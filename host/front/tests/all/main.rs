@@ -18,6 +18,7 @@ mod openapi;
 mod operator;
 mod policy;
 mod prompts;
+mod resources;
 mod rest;
 mod stream;
 mod tls;

@@ -63,7 +63,8 @@ impl Request {
         meta.extend(self.meta.as_object().unwrap().clone());
         let mut params = self.params.clone();
         params["_meta"] = meta.into();
-        let name = params["name"].as_str().map(str::to_owned);
+        let name = params["name"].as_str().or(params["uri"].as_str());
+        let name = name.map(str::to_owned);
         let message = json!({"jsonrpc": "2.0", "id": 1, "method": self.method, "params": params});
         let request = server
             .message(&message)
@@ -88,12 +89,15 @@ async fn only_what_there_is_is_declared() {
     let discovered = result(&server, Request::new("server/discover", json!({}))).await;
     assert_eq!(
         discovered["capabilities"],
-        json!({"logging": {}, "tools": {"listChanged": true}})
+        json!({
+            "completions": {},
+            "logging": {},
+            "resources": {"listChanged": true, "subscribe": true},
+            "tools": {"listChanged": true},
+        })
     );
-    for method in ["prompts/list", "resources/list", "resources/templates/list"] {
-        let reply = send(Request::new(method, json!({})).to(&server)).await;
-        assert_eq!(reply.json()["error"]["code"], -32601, "{method}");
-    }
+    let reply = send(Request::new("prompts/list", json!({})).to(&server)).await;
+    assert_eq!(reply.json()["error"]["code"], -32601);
     let level = Request::new("logging/setLevel", json!({"level": "info"}));
     let reply = send(level.to(&server)).await;
     assert_eq!(reply.json()["error"]["code"], -32601);
