@@ -68,7 +68,9 @@ pub async fn measure(simulator: &Simulator, table: &mut Table) {
     };
     let answer = target(Style::ModernJson).connect().await.call().await;
     let answer: Value = serde_json::from_slice(&answer).expect("JSON");
-    let answer = &answer["result"]["structuredContent"];
+    let answer = answer
+        .pointer("/result/structuredContent")
+        .expect("a structured answer");
     let echo = echo(answer).await;
 
     for (what, style, path, echo_style) in STYLES {

@@ -131,22 +131,23 @@ impl Target {
 impl Caller {
     /// One call, for the bytes of its answer.
     pub async fn call(&mut self) -> Bytes {
-        let params = json!({"name": self.target.tool, "arguments": {}});
+        let name = self.target.tool;
         let request = match self.target.style {
             Style::Rest => Request::get(self.target.path)
                 .header("host", self.target.address.to_string())
                 .body(Full::default())
                 .expect("a request"),
             Style::ModernJson | Style::ModernStream => {
-                let mut params = params;
-                params["_meta"] = json!({
+                let meta = json!({
                     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
                     "io.modelcontextprotocol/clientInfo": {"name": "bench", "version": "0"},
                     "io.modelcontextprotocol/clientCapabilities": {},
                 });
+                let params = json!({"name": name, "arguments": {}, "_meta": meta});
                 self.post("2026-07-28", "tools/call", params)
             }
             Style::LegacyJson | Style::LegacyStream => {
+                let params = json!({"name": name, "arguments": {}});
                 self.post("2025-11-25", "tools/call", params)
             }
         };

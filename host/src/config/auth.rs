@@ -196,9 +196,10 @@ mod tests {
         let oauth = config(toml).auth.oauth.unwrap().for_front();
         assert_eq!(oauth.algorithms, [Algorithm::ES256]);
         let trading = [Capability::Trading];
-        assert!(oauth.scopes["read"].allows("ibkr_get_pnl", &trading));
-        assert!(!oauth.scopes["watch"].allows("ibkr_get_pnl", &trading));
-        assert!(oauth.scopes["watch"].allows("ibkr_watch", &[Capability::MarketData]));
+        let scope = |name| oauth.scopes.get(name).unwrap();
+        assert!(scope("read").allows("ibkr_get_pnl", &trading));
+        assert!(!scope("watch").allows("ibkr_get_pnl", &trading));
+        assert!(scope("watch").allows("ibkr_watch", &[Capability::MarketData]));
         let unknown = read(&toml.replace("market-data", "prices"));
         let error = unknown.unwrap_err().to_string();
         assert!(

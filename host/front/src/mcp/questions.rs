@@ -163,7 +163,11 @@ fn piece(block: Block) -> Result<MessageContent, String> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a failed look fails the test"
+)]
 mod tests {
     use super::*;
 

@@ -7,6 +7,10 @@
 )]
 
 mod auth;
+#[expect(
+    dead_code,
+    reason = "it is shared with the system tests, which use more of it"
+)]
 mod auth_issuer;
 mod auth_limits;
 mod auth_oauth;

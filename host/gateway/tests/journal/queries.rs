@@ -103,7 +103,7 @@ fn the_latest_orders_come_with_what_the_gate_said_of_each_last() {
     let first = (first.order, None);
     let second = (second.order, Some("Too much.".to_owned()));
     assert_eq!(latest(9, 100), [second.clone(), first.clone()]);
-    assert_eq!(latest(1, 100), [second.clone()]);
+    assert_eq!(latest(1, 100), std::slice::from_ref(&second));
     // One row is of no order, and two are of the second one.
     assert_eq!(latest(9, 3), [second]);
     assert!(latest(9, 1).is_empty() && latest(0, 100).is_empty());
