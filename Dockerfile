@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# Sandpit with its twenty-two tools. `just docker-rehearse` goes through these steps without an
+# Sandpit with its twenty-three tools. `just docker-rehearse` goes through these steps without an
 # engine, so keep them to what scripts/rehearse-image reads.
 
 FROM rust:1.95-slim-bookworm AS build

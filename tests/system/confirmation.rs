@@ -65,14 +65,17 @@ async fn what_is_not_confirmed_is_not_sent() {
     for era in Era::ALL {
         let simulator = simulator().await;
         let host = confirming(&simulator).await;
-        for person in [
-            Person::Declines,
-            Person::Accepts(json!({"confirm": false})),
-            Person::Accepts(json!({})),
+        for (person, words) in [
+            (Person::Declines, "did not confirm"),
+            (
+                Person::Accepts(json!({"confirm": false})),
+                "did not confirm",
+            ),
+            (Person::Accepts(json!({})), "confirm is missing"),
         ] {
             let client = McpClient::connect_for(&host, era, person.clone()).await;
             let sentence = client.fail("ibkr_place_order", order()).await;
-            assert!(sentence.contains("did not confirm"), "{era:?}: {sentence}");
+            assert!(sentence.contains(words), "{era:?}: {sentence}");
             assert_eq!(client.heard().questions.len(), 1, "{era:?} {person:?}");
         }
         assert!(simulator.books().orders.is_empty(), "{era:?}");

@@ -72,7 +72,7 @@ async fn every_tool_shows_the_choice_and_a_scope_narrows_it() {
     let (first, second) = (simulator_of(&["DU1"]).await, simulator_of(&["DU2"]).await);
     let host = host_on(&first, &second).await;
     let tools = McpClient::connect(&host, Era::Modern).await.tools().await;
-    assert_eq!(tools.len(), 22);
+    assert_eq!(tools.len(), 23);
     for tool in &tools {
         let choice = &tool.input_schema["properties"]["gateway"];
         let names = match tool.name.as_ref() {

@@ -86,7 +86,7 @@ async fn health_and_readiness_are_told_apart() {
     let ready = reqwest::get(format!("{root}/readyz")).await.unwrap();
     assert_eq!(ready.status(), 200);
     let ready: serde_json::Value = ready.json().await.unwrap();
-    assert_eq!(ready["tools"], 22, "{ready}");
+    assert_eq!(ready["tools"], 23, "{ready}");
     assert_eq!(ready["tws"]["connected"], false, "{ready}");
 
     let asks = |url: String| async move {

@@ -46,7 +46,7 @@ use crate::mcp::{content, questions};
 use crate::problem::{Problem, ProblemKind};
 use crate::reply::{self, Body};
 use crate::router::App;
-use crate::trace::Spans;
+use crate::trace::CallSpan;
 use routes::Found;
 
 /// The routes that a tool with this descriptor has: method and whole path.
@@ -120,12 +120,12 @@ pub(crate) async fn handle(
         cancel: CancellationToken::new(),
     };
     let name = descriptor.name.clone();
-    let spans = Spans::of_rest(call_id, &name, &parts.headers);
+    let span = CallSpan::of_rest(call_id, &name, &parts.headers);
     if streams {
         let answer = stream::answer(app, name, request, &parts.headers);
-        return spans.around(answer).await;
+        return span.around(answer).await;
     }
-    let outcome = spans.around(call::run(&app.tools, &name, request)).await;
+    let outcome = span.around(call::run(&app.tools, &name, request)).await;
     Ok(reply::json(StatusCode::OK, answer(outcome)?))
 }
 

@@ -1,10 +1,9 @@
 //! One call in logs and in traces.
 //!
 //! Whatever is logged while a call runs, in whichever room, is logged within
-//! the span `call`, which has the call's id. Beside it is a span for traces,
-//! which continues the trace of the caller (W3C Trace Context) and which costs
-//! nothing while traces are not collected. What the rooms below do is within
-//! both.
+//! the span `front.call`, which has the call's id. Where traces are collected
+//! it continues the trace of the caller (W3C Trace Context), and what the rooms
+//! below do are spans within it.
 
 use std::future::Future;
 
@@ -29,13 +28,10 @@ const NAME: usize = 100;
 #[derive(Debug, Clone)]
 pub(crate) struct CallId(pub(crate) String);
 
-/// The spans of one call.
-pub(crate) struct Spans {
-    log: Span,
-    trace: Span,
-}
+/// The span of one call.
+pub(crate) struct CallSpan(Span);
 
-impl Spans {
+impl CallSpan {
     /// For a call over plain HTTP.
     pub(crate) fn of_rest(call_id: &str, tool: &str, headers: &HeaderMap) -> Self {
         Self::new("rest", call_id, tool, &HeaderExtractor(headers))
@@ -56,27 +52,22 @@ impl Spans {
 
     fn new(protocol: &str, call_id: &str, tool: &str, caller: &dyn Extractor) -> Self {
         // It is there however little is logged.
-        let log = tracing::error_span!("call", call = call_id);
-        let trace = tracing::debug_span!(
-            parent: &log,
+        let span = tracing::error_span!(
             "front.call",
             otel.kind = "server",
             protocol,
             call_id,
             tool = tool.chars().take(NAME).collect::<String>(),
         );
-        if !trace.is_disabled() {
-            let parent = global::get_text_map_propagator(|known| known.extract(caller));
-            if let Err(error) = trace.set_parent(parent) {
-                tracing::debug!(%error, "the trace of the caller is not continued");
-            }
-        }
-        Self { log, trace }
+        let parent = global::get_text_map_propagator(|known| known.extract(caller));
+        // It cannot be set where nobody collects traces, and nobody misses it.
+        let _ = span.set_parent(parent);
+        Self(span)
     }
 
-    /// Does work within them.
+    /// Does work within it.
     pub(crate) fn around<F: Future>(self, work: F) -> impl Future<Output = F::Output> {
-        work.instrument(self.trace).instrument(self.log)
+        work.instrument(self.0)
     }
 }
 

@@ -89,13 +89,10 @@ impl Telemetry {
     }
 }
 
-/// Whether a span is part of a trace: those of the rooms are, but for the one
-/// that log lines are told apart by. What is logged is not sent: it may say
-/// more than a collector should know.
-fn is_traced(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span()
-        && metadata.target().starts_with("sandpit")
-        && metadata.name() != crate::logging::CALL
+/// Whether a span is part of a trace: those of the rooms are. What is logged is
+/// not sent: it may say more than a collector should know.
+pub fn is_traced(metadata: &Metadata<'_>) -> bool {
+    metadata.is_span() && metadata.target().starts_with("sandpit")
 }
 
 /// Who sends: `OTEL_SERVICE_NAME` and `OTEL_RESOURCE_ATTRIBUTES`, or `sandpit`.

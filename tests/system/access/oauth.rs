@@ -113,6 +113,10 @@ async fn the_page_leads_to_callers_of_the_provider() {
         ran += 1;
     }
     assert_eq!(ran, 6, "every command of the page was run");
+    // What the page got is good for a call, and the log names the caller.
+    let token = std::fs::read_to_string(house.folder.path().join("token")).unwrap();
+    let called = ask(&host, "get_positions", None, token.trim()).await;
+    assert_eq!(called.status(), 200);
     host.stop().await;
     assert!(
         host.log().contains("oauth:service-account-research"),

@@ -35,7 +35,6 @@ async fn every_guess_gets_the_same_answer() {
         "reader",
         "--tools",
         "ibkr_get_*",
-        "--json",
     ]))
     .await;
     let made = made.ok();

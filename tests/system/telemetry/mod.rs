@@ -2,6 +2,7 @@
 //! and the dashboard and alert rules that are shipped for them.
 
 mod collector;
+mod logs;
 mod metrics;
 mod monitoring;
 mod traces;

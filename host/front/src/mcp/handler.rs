@@ -39,7 +39,7 @@ use super::subscriptions::{self, Subscriptions};
 use crate::auth::Identity;
 use crate::config::FrontConfig;
 use crate::resources::watching::Watchers;
-use crate::trace::Spans;
+use crate::trace::CallSpan;
 
 /// What all sessions and requests share.
 pub(super) struct Shared {
@@ -184,9 +184,9 @@ impl ServerHandler for Handler {
         request: CallToolRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<CallToolResponse, ErrorData> {
-        let spans = Spans::of_mcp(&request.name, &context);
+        let span = CallSpan::of_mcp(&request.name, &context);
         let call = calls::call(self, request, &context);
-        spans.around(call).await
+        span.around(call).await
     }
 
     async fn set_level(
@@ -271,9 +271,9 @@ impl ServerHandler for Handler {
         request: GetPromptRequestParams,
         context: RequestContext<RoleServer>,
     ) -> Result<GetPromptResponse, ErrorData> {
-        let spans = Spans::of_mcp(&request.name, &context);
+        let span = CallSpan::of_mcp(&request.name, &context);
         let got = prompts::get(self, request, &context);
-        spans.around(got).await
+        span.around(got).await
     }
 
     async fn list_resources(

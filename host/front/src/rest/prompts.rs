@@ -15,7 +15,7 @@ use crate::mcp::prompts::{message, shown};
 use crate::problem::Problem;
 use crate::reply::{self, Body};
 use crate::router::App;
-use crate::trace::Spans;
+use crate::trace::CallSpan;
 
 /// The prompts that are there for a caller, as MCP lists them.
 pub(crate) fn prompts_document(tools: &Tools, identity: &Identity) -> Value {
@@ -60,8 +60,8 @@ pub(crate) async fn get_prompt(
         rights: identity.rights().clone(),
         ..CallRequest::new(arguments, call::client(identity, "rest", agent), call_id)
     };
-    let spans = Spans::of_rest(call_id, name, &parts.headers);
-    let outcome = spans.around(call::get_prompt(&app.tools, name, request));
+    let span = CallSpan::of_rest(call_id, name, &parts.headers);
+    let outcome = span.around(call::get_prompt(&app.tools, name, request));
     match outcome.await.map_err(|error| tool_problem(&error))? {
         Outcome::Answer(answer) => {
             let messages: Vec<_> = answer.messages.into_iter().map(message).collect();
