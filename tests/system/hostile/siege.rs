@@ -178,7 +178,8 @@ impl Footprint {
             let now = Self::of(host);
             now.resident <= self.resident + (mebibytes << 10)
                 && now.handles <= self.handles
-                && now.threads <= self.threads + 2
+                // What looks at files now and then takes turns on a few threads.
+                && now.threads <= self.threads + 8
         };
         let deadline = tokio::time::Instant::now() + crate::support::PATIENCE;
         while !back().await {

@@ -27,7 +27,7 @@ async fn health_and_readiness() {
     assert_eq!(ready.status, 200);
     assert_eq!(
         ready.json(),
-        json!({"ready": true, "tools": 22, "refused": 0, "tws": {"connected": false}})
+        json!({"ready": true, "tools": 23, "refused": 0, "tws": {"connected": false}})
     );
     server.end().await;
 }

@@ -85,7 +85,7 @@ impl<'a> Session<'a> {
         let url = self.server.url("/api/v1/mcp");
         let request = self.server.client.delete(url);
         let reply = send(request.header("mcp-session-id", &self.id)).await;
-        assert_eq!(reply.status, 202);
+        assert_eq!(reply.status, 204);
     }
 }
 

@@ -355,15 +355,14 @@ async fn a_closed_connection_cancels_its_call() {
 #[tokio::test]
 async fn a_subscription_ends_with_the_front() {
     let server = fixture().await;
-    let filter = json!({"notifications": {"toolsListChanged": true, "promptsListChanged": true}});
+    // Each kind that is asked for is confirmed, and nothing else.
+    let kinds = json!({"toolsListChanged": true, "promptsListChanged": true});
+    let filter = json!({"notifications": kinds.clone()});
     let request = Request::new("subscriptions/listen", filter);
     let mut response = request.to(&server).send().await.unwrap();
     let text = read_until(&mut response, "\n\n").await;
     let acknowledged = messages(&text);
-    assert_eq!(
-        acknowledged[0]["params"]["notifications"],
-        json!({"toolsListChanged": true})
-    );
+    assert_eq!(acknowledged[0]["params"]["notifications"], kinds);
     server.stop.cancel();
     let end = read_until(&mut response, "\"result\"").await;
     assert!(end.contains("subscriptionId"), "{end}");
