@@ -79,7 +79,7 @@ fn all_tools_together_stay_small() {
         total += entry.len();
     }
     println!("{total:6} in all");
-    assert!(total < 50_000, "tools/list has grown to {total} characters");
+    assert!(total < 52_000, "tools/list has grown to {total} characters");
 }
 
 #[test]

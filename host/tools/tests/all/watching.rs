@@ -93,7 +93,7 @@ async fn a_file_that_does_not_load_stops_nothing() {
         ),
         ("empty.wasm", Vec::new(), "not a WebAssembly component"),
         ("module.wasm", module, "a core WebAssembly module"),
-        ("world.wasm", other_world, "does not export"),
+        ("world.wasm", other_world, "exports neither"),
         ("import.wasm", unknown, "sandpit:broker/bank"),
         ("name.wasm", version("Bad Name", ONE), "Bad Name"),
         ("schema.wasm", schema.build(), "output schema"),
