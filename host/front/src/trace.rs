@@ -71,10 +71,12 @@ impl CallSpan {
     }
 }
 
-/// The id of an MCP request: that of the HTTP request that it came with.
+/// The id of an MCP request: that of the HTTP request that it came with, or the
+/// one that it was given itself where there is none.
 pub(crate) fn call_id(context: &RequestContext<RoleServer>) -> String {
     let parts = context.extensions.get::<Parts>();
     let id = parts.and_then(|parts| parts.extensions.get::<CallId>());
+    let id = id.or_else(|| context.extensions.get::<CallId>());
     id.map_or_else(call::new_id, |CallId(id)| id.clone())
 }
 

@@ -26,6 +26,7 @@ use super::questions;
 use super::seal::Bound;
 use crate::auth::Identity;
 use crate::call;
+use crate::trace;
 
 /// The prompts that are there for a caller, in the order of their names.
 pub(super) fn list(handler: &Handler, identity: &Identity) -> Vec<Prompt> {
@@ -87,7 +88,7 @@ pub(super) async fn get(
     context: &RequestContext<RoleServer>,
 ) -> Result<GetPromptResponse, ErrorData> {
     let identity = identity(context)?;
-    let call_id = call::new_id();
+    let call_id = trace::call_id(context);
     let arguments = request.arguments.unwrap_or_default();
     let bound = Bound {
         method: "prompts/get",

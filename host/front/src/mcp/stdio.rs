@@ -18,7 +18,9 @@ use super::changes::ListChanges;
 use super::handler::{Handler, Shared};
 use super::sessions::Ledger;
 use crate::auth::Identity;
+use crate::call;
 use crate::config::FrontConfig;
+use crate::trace::CallId;
 
 /// How long calls may take to end once the client has left, or the host is
 /// asked to stop. rmcp itself waits half as long.
@@ -127,7 +129,9 @@ impl<T: Transport<RoleServer>> Transport<RoleServer> for Client<T> {
             };
             if let JsonRpcMessage::Request(request) = &mut message {
                 // The handler finds it there, as that of a request over HTTP.
-                request.request.extensions_mut().insert(Identity::stdio());
+                let extensions = request.request.extensions_mut();
+                extensions.insert(Identity::stdio());
+                extensions.insert(CallId(call::new_id()));
                 self.begun = true;
             }
             // What comes before the first request belongs to nothing.
