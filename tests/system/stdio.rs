@@ -129,7 +129,10 @@ async fn the_client_that_started_the_host_has_all_tools() {
         assert_eq!(simulator.books().orders.len(), 1, "{era:?}");
 
         // The log says who it was, and that it came without HTTP.
-        assert!(host.log().contains("client=\"stdio mcp "), "{}", host.log());
+        eventually("the log names the caller", async || {
+            host.log().contains("client=\"stdio mcp ")
+        })
+        .await;
         assert!(!host.log().contains("http://"), "{}", host.log());
 
         // It leaves while a stream runs.

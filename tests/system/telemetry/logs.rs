@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::{host, order};
 use crate::support::host::{JOURNAL, command};
 use crate::support::process::Done;
-use crate::support::{Era, Host, McpClient, simulator};
+use crate::support::{Era, Host, McpClient, eventually, simulator};
 
 /// The lines of a log in JSON.
 fn lines(host: &Host) -> Vec<Value> {
@@ -66,6 +66,15 @@ async fn every_line_and_row_of_a_call_has_the_id_that_its_caller_gets() {
     list.args(["journal", "list", "--kind", "asked", "--format", "json"])
         .env(JOURNAL, &journal);
     let rows = Done::of(&mut list).await.ok();
+    eventually("the log has the end of each call", async || {
+        let lines = lines(&host);
+        let ended = |line: &Value, id: &str| {
+            is_of(line, id) && line["target"].as_str() == Some("sandpit_tools::call")
+        };
+        ids.iter()
+            .all(|id| lines.iter().any(|line| ended(line, id)))
+    })
+    .await;
     let lines = lines(&host);
     for id in &ids {
         assert!(rows.contains(id.as_str()), "{id}: {rows}");

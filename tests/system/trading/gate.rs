@@ -90,7 +90,10 @@ async fn without_a_journal_no_order_goes_out() {
         sentence.contains("No order goes out") && sentence.contains("journal.db"),
         "{sentence}"
     );
-    assert!(host.log().contains("NO ORDER GOES OUT"), "{}", host.log());
+    crate::support::eventually("the log says so", async || {
+        host.log().contains("NO ORDER GOES OUT")
+    })
+    .await;
     host.get("get_positions").await.ok();
     assert_eq!(simulator.books().orders, []);
     let status = floor.ask(&host, &["status"]).await.ok();
