@@ -125,7 +125,7 @@ async fn a_host_that_cannot_keep_a_token_serves_on() {
     assert_eq!(response.status(), 503);
     let text = response.text().await.unwrap();
     assert!(text.contains("operator-unavailable"), "{text}");
-    crate::support::eventually("the log says so", async || {
+    eventually("the log says so", async || {
         host.log().contains("cannot ask this host")
     })
     .await;

@@ -90,7 +90,7 @@ async fn without_a_journal_no_order_goes_out() {
         sentence.contains("No order goes out") && sentence.contains("journal.db"),
         "{sentence}"
     );
-    crate::support::eventually("the log says so", async || {
+    eventually("the log says so", async || {
         host.log().contains("NO ORDER GOES OUT")
     })
     .await;
