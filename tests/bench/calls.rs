@@ -14,7 +14,7 @@ use crate::process::{Home, Server, plugins};
 use crate::table::Table;
 
 /// Requests in each measurement.
-const REQUESTS: usize = 20_000;
+const REQUESTS: usize = 10_000;
 /// How many connections call at once.
 const CONNECTIONS: [usize; 3] = [1, 16, 256];
 /// The tool.

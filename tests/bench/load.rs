@@ -178,6 +178,7 @@ impl Caller {
             "capabilities": {},
         });
         let request = self.post("2025-11-25", "initialize", params);
+        self.sender.ready().await.expect("a connection");
         let response = self.sender.send_request(request).await.expect("an answer");
         let session = response.headers().get("mcp-session-id").cloned();
         self.session = Some(session.expect("a session"));
@@ -219,6 +220,7 @@ impl Caller {
     }
 
     async fn send(&mut self, request: Request<Full<Bytes>>) -> (StatusCode, Bytes) {
+        self.sender.ready().await.expect("a connection");
         let response = self.sender.send_request(request).await.expect("an answer");
         let status = response.status();
         let body = response.into_body().collect().await.expect("a body");
